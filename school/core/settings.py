@@ -1,0 +1,110 @@
+"""One frozen Settings object, read from SCHOOL_* variables; an unknown or missing one stops the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "SCHOOL_"
+
+
+class SettingsError(ValueError):
+    """A variable is unknown, missing or cannot be read; the message says which and what to write."""
+
+
+def _setting(doc: str, default: Any = None, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"doc": doc, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the school. Sizes in bytes, times in seconds unless the name says otherwise."""
+
+    env: str = _setting("`development` or `production`; production refuses missing secrets", "development")
+    data: Path = _setting("folder for the embedded database, store, keys and spools", Path("data"))
+    name: str = _setting("name of the school on every page", "青禾县网上党校")
+    zone: str = _setting("IANA time zone that decides day and year", "Asia/Shanghai")
+    host: str = _setting("address the web process listens on", "127.0.0.1")
+    port: int = _setting("port the web process listens on", 8000)
+    origin: str = _setting("public origin such as `https://school.example`; empty: taken from the request", "")
+    https: bool = _setting("serve TLS with a self-signed certificate made in the data folder", False)
+    trusted_proxies: int = _setting("how many proxies in front add X-Forwarded-* headers", 0)
+    database_url: str = _setting("SQLAlchemy URL; empty: SQLite in the data folder", "", secret=True)
+    redis_url: str = _setting("Redis for several web processes; empty: one process", "", secret=True)
+    s3_endpoint: str = _setting("host:port of an S3 store; empty: a folder in the data folder", "")
+    s3_bucket: str = _setting("bucket of the S3 store", "school")
+    s3_region: str = _setting("region of the S3 store", "us-east-1")
+    s3_access_key: str = _setting("access key of the S3 store", "", secret=True)
+    s3_secret_key: str = _setting("secret key of the S3 store", "", secret=True)
+    s3_secure: bool = _setting("talk TLS to the S3 store", False)
+    secret_keys: str = _setting(
+        "signing and encryption keys as `id:hex,id:hex`, the first one signs; empty: made in the data folder",
+        "",
+        secret=True,
+    )
+    id_hash_key: str = _setting(
+        "hex key of the ID-number hash, never rotated; empty: made in the data folder", "", secret=True
+    )
+    media_gate: str = _setting("who checks signed media paths: `web`, or `nginx` in front", "web")
+    ffmpeg: str = _setting("path of ffmpeg; empty: the one of imageio-ffmpeg", "")
+    media_workers: int = _setting("media worker processes that `school up` starts", 1)
+    upload_limit: int = _setting("largest upload", 8 * 1024**3)
+    session_days: int = _setting("days after which an unused sign-in ends", 14)
+    help_phone: str = _setting("phone number for help in the footer", "0990-000 0000（8:30—21:00）")
+    filing: str = _setting("ICP and police filing numbers in the footer", "")
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def db_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data / 'school.db'}"
+
+
+def _read(kind: str, name: str, text: str) -> Any:
+    match kind:
+        case "int":
+            try:
+                return int(text)
+            except ValueError:
+                raise SettingsError(f"{name}={text!r}: write a whole number") from None
+        case "bool":
+            if text.lower() in {"1", "true", "yes", "on"}:
+                return True
+            if text.lower() in {"0", "false", "no", "off", ""}:
+                return False
+            raise SettingsError(f"{name}={text!r}: write 1 or 0")
+        case "Path":
+            return Path(text)
+        case _:
+            return text
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Settings from `environ` (default os.environ); `overrides` win. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    known = {PREFIX + f.name.upper(): f for f in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        if name not in known:
+            raise SettingsError(f"{name} is not a setting of the school; see docs/operations.md")
+        values[known[name].name] = _read(str(known[name].type), name, text)
+    values.update({k: v for k, v in overrides.items() if v is not None})
+    settings = Settings(**values)
+    if settings.env not in {"development", "production"}:
+        raise SettingsError("SCHOOL_ENV: write development or production")
+    if settings.media_gate not in {"web", "nginx"}:
+        raise SettingsError("SCHOOL_MEDIA_GATE: write web or nginx")
+    if settings.production:
+        for name in ("secret_keys", "id_hash_key"):
+            if not getattr(settings, name):
+                raise SettingsError(f"{PREFIX}{name.upper()} must be set in production")
+        if settings.s3_endpoint and not (settings.s3_access_key and settings.s3_secret_key):
+            raise SettingsError("SCHOOL_S3_ACCESS_KEY and SCHOOL_S3_SECRET_KEY must be set in production")
+    return settings

@@ -1,0 +1,1 @@
+"""Organisations, members and accounts: the tree, who is where, who may what, sign-in and the audit log."""

@@ -1,0 +1,230 @@
+"""Tables of study items, play sessions, coverage, the append-only hour ledger and its year roll-ups.
+
+Hours are integer hundredths (`*_100`); media and clock lengths are integer milliseconds (`*_ms`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from school.core.db import Base, Id
+from school.org.models import Account, Member, Organization
+
+
+class Mode(StrEnum):
+    """The two kinds of hours that never mix."""
+
+    GROUP = "group"  # 集中
+    ONLINE = "online"  # 网络
+
+
+class HourPolicy(Base):
+    """Dated rules for one audience (人员 by post or category); each entry keeps a snapshot of the one it was counted by."""
+
+    __tablename__ = "hour_policy"
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(sa.String(60))
+    audience: Mapped[str] = mapped_column(sa.String(20))  # member, secretary, candidate …
+    effective_from: Mapped[date]
+    effective_until: Mapped[date | None]
+    required_group_100: Mapped[int]
+    required_online_100: Mapped[int]
+    minutes_per_hour: Mapped[int] = mapped_column(default=45)
+    completion_permille: Mapped[int] = mapped_column(default=900)
+    rate_permille: Mapped[int] = mapped_column(default=1500)  # highest playback rate that is credited
+    gap_ms: Mapped[int] = mapped_column(default=660_000)  # longest unobserved stretch that still pays
+    daily_cap_ms: Mapped[int] = mapped_column(default=8 * 3_600_000)  # wall clock
+    check_every_ms: Mapped[int] = mapped_column(default=15 * 60_000)  # mean distance of presence checks, 0: none
+    check_answer_ms: Mapped[int] = mapped_column(default=60_000)
+    proration: Mapped[str] = mapped_column(sa.String(20), default="by_month")
+
+
+class StudyItem(Base):
+    """Something that gives hours once a year when it is completed: posted by the feature that owns (`kind`, `ref_id`)."""
+
+    __tablename__ = "study_item"
+
+    id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    ref_id: Mapped[int]
+    title: Mapped[str] = mapped_column(sa.String(120))
+    host: Mapped[str] = mapped_column(sa.String(120), default="")  # 主办单位
+    category: Mapped[str] = mapped_column(sa.String(30))  # HourCategory of domain.md §1.2, e.g. online_course
+    hours_100: Mapped[int]
+    compulsory: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (sa.UniqueConstraint("kind", "ref_id"),)
+
+
+class StudyPart(Base):
+    """One timeline of an item (a lesson's recording). A replaced file is a new part; the old one stays, inactive."""
+
+    __tablename__ = "study_part"
+
+    id: Mapped[Id]
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("study_item.id"), index=True)
+    item: Mapped[StudyItem] = relationship()
+    ref_id: Mapped[int]  # the lesson
+    timeline_id: Mapped[int]
+    title: Mapped[str] = mapped_column(sa.String(120))
+    length_ms: Mapped[int]
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (sa.UniqueConstraint("item_id", "ref_id", "timeline_id"),)
+
+
+class PlaySession(Base):
+    """One member playing one part on one device. The newest session of a member earns; older ones may still deliver."""
+
+    __tablename__ = "play_session"
+
+    id: Mapped[Id]
+    token: Mapped[str] = mapped_column(sa.String(32), unique=True)  # random; travels inside a signed value
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), index=True)
+    part_id: Mapped[int] = mapped_column(sa.ForeignKey("study_part.id"))
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # up to which budget has accrued
+    ended_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]  # an unanswered presence check
+    budget_ms: Mapped[int] = mapped_column(default=0)
+    check_due_at: Mapped[datetime | None]
+    device: Mapped[str] = mapped_column(sa.String(200), default="")
+
+
+class Coverage(Base):
+    """What a member has covered of a part, alone or in a group; the union of all claims. Intervals are [from_ms, to_ms]."""
+
+    __tablename__ = "coverage"
+
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
+    part_id: Mapped[int] = mapped_column(sa.ForeignKey("study_part.id"), primary_key=True)
+    mode: Mapped[Mode] = mapped_column(sa.String(10), primary_key=True)
+    intervals: Mapped[list[Any]] = mapped_column(default=list)
+    refused: Mapped[list[Any]] = mapped_column(default=list)  # [from_ms, to_ms, reason code]
+    covered_ms: Mapped[int] = mapped_column(default=0)
+    position_ms: Mapped[int] = mapped_column(default=0)
+    updated_at: Mapped[datetime]
+
+
+class StudyDay(Base):
+    """Wall-clock milliseconds already paid to a member on one day, for the daily cap."""
+
+    __tablename__ = "study_day"
+
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    wall_ms: Mapped[int] = mapped_column(default=0)
+
+
+class StudyHourEntry(Base):
+    """A line of the ledger, append-only. A correction is a reversing line (`reverses_id`) in the original year.
+
+    `revision` counts the lines of one source, member, year and mode; the unique key below makes posting idempotent.
+    """
+
+    __tablename__ = "study_hour_entry"
+
+    id: Mapped[Id]
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), index=True)
+    year: Mapped[int]
+    mode: Mapped[Mode] = mapped_column(sa.String(10))
+    category: Mapped[str] = mapped_column(sa.String(30))
+    hours_100: Mapped[int]  # negative on a reversing line
+    source_kind: Mapped[str] = mapped_column(sa.String(20))
+    source_id: Mapped[int]
+    title: Mapped[str] = mapped_column(sa.String(120))
+    host: Mapped[str] = mapped_column(sa.String(120), default="")
+    occurred_on: Mapped[date]
+    posted_at: Mapped[datetime]
+    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id))  # the member's branch at that time
+    policy_id: Mapped[int | None] = mapped_column(sa.ForeignKey("hour_policy.id"))
+    policy: Mapped[dict[str, Any]] = mapped_column(default=dict)  # snapshot
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    revision: Mapped[int] = mapped_column(default=1)
+    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("study_hour_entry.id"), unique=True)
+    posted_by: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+    note: Mapped[str] = mapped_column(sa.String(400), default="")
+
+    __table_args__ = (
+        sa.UniqueConstraint("member_id", "year", "source_kind", "source_id", "mode", "revision"),
+        sa.Index("ix_study_hour_entry_member_year", "member_id", "year"),
+    )
+
+
+class ReviewRequest(Base):
+    """申请复核: a member asks a person to look at a refused stretch or a missing entry."""
+
+    __tablename__ = "review_request"
+
+    id: Mapped[Id]
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), index=True)
+    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id), index=True)
+    part_id: Mapped[int | None] = mapped_column(sa.ForeignKey("study_part.id"))
+    entry_id: Mapped[int | None] = mapped_column(sa.ForeignKey("study_hour_entry.id"))
+    from_ms: Mapped[int | None]
+    to_ms: Mapped[int | None]
+    words: Mapped[str] = mapped_column(sa.String(400))
+    state: Mapped[str] = mapped_column(sa.String(10), default="open")  # open, granted, declined
+    answer: Mapped[str] = mapped_column(sa.String(400), default="")
+    answered_by: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+    created_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class HourExemption(Base):
+    """免予硬性要求: the member stays in the list and leaves the denominator."""
+
+    __tablename__ = "hour_exemption"
+
+    id: Mapped[Id]
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), index=True)
+    year: Mapped[int]
+    reason: Mapped[str] = mapped_column(sa.String(200))
+    approved_by: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+    created_at: Mapped[datetime]
+
+    __table_args__ = (sa.UniqueConstraint("member_id", "year"),)
+
+
+class MemberYear(Base):
+    """A member's year: moves in the transaction of each entry. `org_id` is the branch now (or on 31 December)."""
+
+    __tablename__ = "member_year"
+
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id))
+    group_100: Mapped[int] = mapped_column(default=0)
+    online_100: Mapped[int] = mapped_column(default=0)
+    required_group_100: Mapped[int] = mapped_column(default=0)
+    required_online_100: Mapped[int] = mapped_column(default=0)
+    exempt: Mapped[bool] = mapped_column(default=False)
+    met: Mapped[bool] = mapped_column(default=False)
+
+    __table_args__ = (sa.Index("ix_member_year_org_year_met", "org_id", "year", "met"),)
+
+
+class OrgYear(Base):
+    """Totals of an organisation's whole subtree for a year; dirty ones are rebuilt within 60 s, pages say `built_at`."""
+
+    __tablename__ = "org_year"
+
+    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    members: Mapped[int] = mapped_column(default=0)
+    exempt: Mapped[int] = mapped_column(default=0)
+    met: Mapped[int] = mapped_column(default=0)
+    started: Mapped[int] = mapped_column(default=0)  # members with any hours
+    group_100: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    online_100: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    months: Mapped[list[Any]] = mapped_column(default=list)  # twelve [group_100, online_100]
+    dirty: Mapped[bool] = mapped_column(default=True, index=True)
+    built_at: Mapped[datetime | None]

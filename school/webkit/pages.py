@@ -1,0 +1,63 @@
+"""What every template may use: the school's name, the person, the view (language, type size) and versioned assets."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_babel import Babel, get_locale
+
+from school.webkit.context import current_person, school
+
+STATIC = Path(__file__).parent / "static"
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    path = STATIC / name
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else "0"
+
+
+def asset(name: str) -> str:
+    """Address of a file in webkit's static folder; its fingerprint lets browsers keep it for ever."""
+    return url_for("static", filename=name, v=_fingerprint(name))
+
+
+def chosen_locale() -> str:
+    """`zh` or `en`: the account's choice, else the cookie, else the browser's, else Chinese."""
+    person = current_person()
+    wish = (
+        person.locale if person else request.cookies.get("locale") or request.accept_languages.best_match(["zh", "en"])
+    )
+    return "en" if wish == "en" else "zh"
+
+
+def chosen_elder() -> int:
+    """0 for the standard page, 1 to 3 for 长辈版."""
+    person = current_person()
+    cookie = request.cookies.get("elder", "")
+    return int(cookie) if cookie in {"0", "1", "2", "3"} else person.elder if person else 0
+
+
+def install(app: Flask) -> None:
+    Babel(
+        app,
+        locale_selector=chosen_locale,
+        default_translation_directories=str(Path(__file__).parent.parent / "locales"),
+    )
+    app.jinja_env.globals["asset"] = asset
+
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        settings = school().settings
+        return {
+            "school_name": settings.name,
+            "help_phone": settings.help_phone,
+            "filing": settings.filing,
+            "person": current_person(),
+            "locale": str(get_locale()),
+            "elder": chosen_elder(),
+        }

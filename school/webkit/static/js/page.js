@@ -1,0 +1,42 @@
+// What every page does: 长辈版, tabs, print buttons and the offline line.
+const root = document.documentElement;
+const csrf = document.querySelector('meta[name=csrf-token]')?.content;
+
+/** fetch with the CSRF token; JSON in, JSON out; throws {code, message} as the server said it. */
+export async function call(method, url, body) {
+  const response = await fetch(url, {
+    method, credentials: 'same-origin',
+    headers: { Accept: 'application/json', 'X-CSRFToken': csrf, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const data = await response.json().catch(() => ({}));
+  if (!response.ok) throw Object.assign(new Error(data.error?.message || response.statusText), { status: response.status, ...data.error });
+  return data;
+}
+
+for (const button of document.querySelectorAll('[data-elder-switch]')) {
+  button.addEventListener('click', () => {
+    const on = !root.hasAttribute('data-elder');
+    if (on) root.setAttribute('data-elder', '1'); else root.removeAttribute('data-elder');
+    button.textContent = on ? button.dataset.on : button.dataset.off;
+    document.cookie = `elder=${on ? 1 : 0}; path=/; max-age=31536000; samesite=lax`;
+    if (document.body.dataset.signedIn) call('POST', '/account/view', { elder: on ? 1 : 0 }).catch(() => {});
+  });
+}
+for (const list of document.querySelectorAll('[role=tablist]')) {
+  const show = (tab) => {
+    for (const other of list.querySelectorAll('[role=tab]')) {
+      const on = other === tab;
+      other.setAttribute('aria-selected', on);
+      other.tabIndex = on ? 0 : -1;
+      document.getElementById(other.getAttribute('aria-controls')).hidden = !on;
+    }
+  };
+  list.addEventListener('click', (event) => { const tab = event.target.closest('[role=tab]'); if (tab) show(tab); });
+  list.addEventListener('keydown', (event) => {
+    const step = { ArrowRight: 'nextElementSibling', ArrowLeft: 'previousElementSibling' }[event.key];
+    const next = step && event.target[step];
+    if (next) { next.focus(); show(next); }
+  });
+}
+for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
