@@ -1,0 +1,5 @@
+"""`python -m school`: the command line."""
+
+from school.cli import main
+
+main()
