@@ -88,7 +88,9 @@ class Supervisor:
             if os.getppid() != parent:
                 os._exit(1)
 
-        child.process = subprocess.Popen(child.command, env=self.environ, preexec_fn=follow_parent, start_new_session=True)
+        child.process = subprocess.Popen(
+            child.command, env=self.environ, preexec_fn=follow_parent, start_new_session=True
+        )
         child.started = time.monotonic()
 
     def run(self, *, ready: Callable[[], None] = lambda: None, port: tuple[str, int] | None = None) -> None:

@@ -1,0 +1,94 @@
+"""The clock: every timed job of the school in one table, run by APScheduler in whichever process holds the lease."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from school.core import lease
+from school.core.db import Database
+from school.core.settings import Settings
+from school.core.store import ObjectStore, open_store
+from school.courses import jobs as courses
+from school.media import service as media
+from school.org import service as org
+from school.records import jobs as records
+
+log = structlog.get_logger()
+
+LEASE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a timed job may use."""
+
+    db: Database
+    store: ObjectStore
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A job and how often it runs, in seconds."""
+
+    name: str
+    every: int
+    run: Callable[[Tools], object]
+
+
+JOBS: tuple[Timed, ...] = (
+    Timed("year totals", 20, lambda t: records.rebuild_dirty(t.db, t.settings)),
+    Timed("ready lectures", 5, lambda t: courses.adopt_ready(t.db)),
+    Timed("abandoned uploads", 3600, lambda t: media.clean_uploads(t.db, t.store)),
+    Timed("old sign-ins", 3600, lambda t: org.forget_old(t.db)),
+)
+
+
+def _guarded(timed: Timed, tools: Tools) -> Callable[[], None]:
+    def work() -> None:
+        try:
+            timed.run(tools)
+        except Exception:
+            log.exception("timed job failed", job=timed.name)
+
+    return work
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGINT or SIGTERM. Raises nothing: a job that fails is logged and tried again at its next time."""
+    tools = Tools(Database(settings.db_url, pool_size=3), open_store(settings), settings)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    scheduler = BackgroundScheduler(timezone=settings.zone, job_defaults={"coalesce": True, "max_instances": 1})
+    for timed in JOBS:
+        scheduler.add_job(
+            _guarded(timed, tools), "interval", seconds=timed.every, id=timed.name, misfire_grace_time=None
+        )
+    scheduler.start(paused=True)
+    holding = False
+    while not stop.is_set():
+        try:
+            mine = lease.take(tools.db, "clock", holder, LEASE_SECONDS)
+        except Exception:
+            log.exception("lease")
+            mine = False
+        if mine and not holding:
+            scheduler.resume()
+        elif holding and not mine:
+            scheduler.pause()
+        holding = mine
+        stop.wait(LEASE_SECONDS / 3)
+    scheduler.shutdown(wait=True)
+    if holding:
+        lease.release(tools.db, "clock", holder)
+    tools.db.close()
