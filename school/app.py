@@ -18,7 +18,7 @@ from school.media.views import blueprint as media
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.records.views import blueprint as records
-from school.webkit import pages, replies, security
+from school.webkit import figures, pages, replies, security
 from school.webkit.context import School, current_person
 
 csrf = CSRFProtect()
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     app.extensions["school"] = School(settings, Database(settings.db_url), open_store(settings), keys)
     csrf.init_app(app)
-    for floor in (replies, security, pages):
+    for floor in (replies, security, pages, figures):
         floor.install(app)
     _rooms(app)
     return app

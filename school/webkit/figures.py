@@ -1,0 +1,53 @@
+"""How figures are written on every page: hours, lengths, days and moments, in the reader's language and the school's zone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from babel.dates import format_skeleton
+from flask import Flask
+from flask_babel import get_locale, gettext, to_user_timezone
+
+from school.core import time
+
+NOTHING = "—"  # "does not apply"; zero is written 0
+
+
+def hours(value_100: int | None) -> str:
+    """Hundredths of a study hour as the shortest exact decimal: 50 → `0.5`, 2000 → `20`, -200 → `−2`."""
+    if value_100 is None:
+        return NOTHING
+    whole, part = divmod(abs(value_100), 100)
+    text = f"{whole}.{part:02}".rstrip("0").rstrip(".")
+    return f"−{text}" if value_100 < 0 else text
+
+
+def clock(ms: int) -> str:
+    """Milliseconds as a position: `31:05`, `1:02:03`."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    whole_hours, minutes = divmod(minutes, 60)
+    return f"{whole_hours}:{minutes:02}:{seconds:02}" if whole_hours else f"{minutes}:{seconds:02}"
+
+
+def minutes(ms: int) -> str:
+    """Milliseconds as a length in words, rounded up to a minute: `46 分钟`."""
+    text: str = gettext("%(n)d 分钟", n=-(-ms // 60_000))
+    return text
+
+
+def day(value: date) -> str:
+    """`11月22日`, with the year only when it is not this one."""
+    this_year = to_user_timezone(time.now()).year
+    skeleton = "MMMd" if value.year == this_year else "yMMMd"
+    return format_skeleton(skeleton, value, locale=get_locale())
+
+
+def moment(value: datetime) -> str:
+    """`11月22日 14:30` in the school's zone."""
+    here: datetime = to_user_timezone(value)
+    return f"{day(here.date())} {here:%H:%M}"
+
+
+def install(app: Flask) -> None:
+    """Make each of them a template filter of the same name."""
+    app.jinja_env.filters.update(hours=hours, clock=clock, minutes=minutes, day=day, moment=moment)
