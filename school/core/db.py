@@ -46,6 +46,11 @@ Moment = Annotated[datetime, mapped_column(UTCDateTime())]
 Json = sa.JSON
 
 
+def plain_text(length: int) -> sa.types.TypeEngine[str]:
+    """Text compared byte by byte on every database: prefix ranges use its index and orders agree."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 class Base(DeclarativeBase):
     """Every table of the school; constraint names follow one convention so that migrations can name them."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from school.core.db import Base, Id
+from school.core.db import Base, Id, plain_text
 
 
 class OrgType(StrEnum):
@@ -95,9 +95,9 @@ class Member(Base):
     id: Mapped[Id]
     org_id: Mapped[int] = mapped_column(sa.ForeignKey("organization.id"), index=True)
     org: Mapped[Organization] = relationship()
-    name: Mapped[str] = mapped_column(sa.String(40))
-    pinyin: Mapped[str] = mapped_column(sa.String(200), default="")
-    initials: Mapped[str] = mapped_column(sa.String(40), default="", index=True)
+    name: Mapped[str] = mapped_column(plain_text(40), index=True)
+    pinyin: Mapped[str] = mapped_column(plain_text(200), default="", index=True)  # no spaces: wangzhiqiu
+    initials: Mapped[str] = mapped_column(plain_text(40), default="", index=True)
     strokes: Mapped[int] = mapped_column(default=0)  # of the surname, for 姓氏笔画 order
     gender: Mapped[int] = mapped_column(default=0)
     ethnicity: Mapped[str] = mapped_column(sa.String(2), default="01")
@@ -152,6 +152,7 @@ class Account(Base):
 
     id: Mapped[Id]
     login: Mapped[str] = mapped_column(sa.String(60), unique=True)
+    mobile_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)  # finds the account by phone number
     name: Mapped[str] = mapped_column(sa.String(40))
     member_id: Mapped[int | None] = mapped_column(sa.ForeignKey("member.id"), unique=True)
     member: Mapped[Member | None] = relationship()
@@ -161,6 +162,17 @@ class Account(Base):
     locale: Mapped[str] = mapped_column(sa.String(5), default="zh")
     elder: Mapped[int] = mapped_column(default=0)  # 0 standard, 1 to 3: 长辈版 with larger type
     created_at: Mapped[datetime]
+
+
+class PasswordUse(Base):
+    """A password an account has had, so that the last five cannot come back."""
+
+    __tablename__ = "password_use"
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
+    password_hash: Mapped[str] = mapped_column(sa.String(200))
+    since: Mapped[datetime]
 
 
 class RoleGrant(Base):
@@ -216,5 +228,5 @@ class AuditLog(Base):
     event: Mapped[str] = mapped_column(sa.String(60), index=True)
     subject_kind: Mapped[str] = mapped_column(sa.String(30), default="")
     subject_id: Mapped[int | None] = mapped_column(index=True)
-    org_id: Mapped[int | None]
+    org_id: Mapped[int | None] = mapped_column(index=True)
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)  # field -> [before, after]
