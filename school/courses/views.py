@@ -1,8 +1,12 @@
-"""Pages and addresses of the courses room."""
+"""Addresses of the catalogue (课程中心) and of a course's page; the room's other pages are imported at the end."""
 
-from flask import Blueprint, render_template
+from __future__ import annotations
 
-blueprint = Blueprint("courses", __name__, template_folder="templates")
+from flask import render_template
+
+from school.courses.blueprint import blueprint
+
+__all__ = ["blueprint"]
 
 
 @blueprint.get("/courses")

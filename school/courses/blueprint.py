@@ -1,0 +1,5 @@
+"""The one blueprint that the room's views, studio, review and player pages hang on."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("courses", __name__, template_folder="templates")
