@@ -92,7 +92,7 @@ class Timeline(Base):
     prefix: Mapped[str] = mapped_column(sa.String(120), unique=True)  # object store, ends with a slash
     expected_ms: Mapped[int] = mapped_column(default=0)  # length the probe promised
     length_ms: Mapped[int] = mapped_column(default=0)
-    renditions: Mapped[list[Any]] = mapped_column(default=list)  # [{name,width,height,bandwidth,codecs,kind}]
+    renditions: Mapped[list[Any]] = mapped_column(default=list)  # rules.Rendition as dictionaries, best first
     poster_key: Mapped[str | None] = mapped_column(sa.String(200))
     storyboard: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
@@ -133,7 +133,9 @@ class MediaJob(Base):
     worker: Mapped[str | None] = mapped_column(sa.String(80))
     progress: Mapped[int] = mapped_column(default=0)  # permille
     stage: Mapped[str] = mapped_column(sa.String(40), default="")
-    error: Mapped[str | None] = mapped_column(sa.Text)
+    reason_code: Mapped[str | None] = mapped_column(sa.String(60))  # of the last attempt that ended badly
+    reason_params: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    detail: Mapped[str] = mapped_column(sa.Text, default="")  # the tool's own last words, for the operator
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

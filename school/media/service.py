@@ -1,0 +1,170 @@
+"""Verbs over media assets and their timelines, as the worker uses them; a timeline never changes once it is sealed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from school.core.errors import Conflict, NotFound
+from school.core.i18n import N_
+from school.core.time import now
+from school.media import reasons
+from school.media.models import AssetState, MediaAsset, Segment, Timeline
+from school.media.rules import Rendition, SegmentFacts
+
+
+def set_asset_state(
+    s: Session,
+    asset_id: int,
+    state: AssetState,
+    *,
+    sha256: str | None = None,
+    probe: dict[str, Any] | None = None,
+    loudness: dict[str, Any] | None = None,
+) -> MediaAsset:
+    """Move an asset on, and note what was learnt about it; a state other than failed forgets an earlier reason."""
+    asset = _asset(s, asset_id)
+    asset.state = state
+    asset.reason_code, asset.reason_params = None, {}
+    asset.sha256 = sha256 or asset.sha256
+    asset.probe = asset.probe if probe is None else probe
+    asset.loudness = asset.loudness if loudness is None else loudness
+    return asset
+
+
+def note_loudness(s: Session, asset_id: int, loudness: dict[str, Any]) -> None:
+    """Keep what was measured of the sound, whatever state the asset is in."""
+    _asset(s, asset_id).loudness = loudness
+
+
+def fail_asset(s: Session, asset_id: int, code: str, **params: Any) -> None:
+    """Mark an asset as failed. `code` is a key of `reasons.REASONS`, `params` fill its sentence (lengths as `…_ms`)."""
+    if code not in reasons.REASONS:
+        raise KeyError(code)
+    asset = _asset(s, asset_id)
+    asset.state, asset.reason_code, asset.reason_params = AssetState.FAILED, code, params
+
+
+def start_timeline(s: Session, asset: MediaAsset, expected_ms: int, renditions: Sequence[Rendition]) -> Timeline:
+    """The growing timeline of an asset: the unsealed one of the same renditions, to be continued, or a new one.
+
+    Objects belong under its `prefix`, named by `rules.init_name` and `rules.segment_name`.
+    """
+    names = [r.name for r in renditions]
+    begun = s.scalars(
+        sa.select(Timeline)
+        .where(Timeline.asset_id == asset.id, Timeline.sealed_at.is_(None))
+        .order_by(Timeline.id.desc())
+    )
+    for timeline in begun:
+        if [r["name"] for r in timeline.renditions] == names and timeline.expected_ms == expected_ms:
+            return timeline
+    timeline = Timeline(
+        asset_id=asset.id,
+        prefix=f"timelines/{asset.id}/{secrets.token_hex(8)}/",
+        expected_ms=expected_ms,
+        renditions=[asdict(r) for r in renditions],
+        created_at=now(),
+    )
+    s.add(timeline)
+    s.flush()
+    return timeline
+
+
+def add_segments(s: Session, timeline_id: int, rows: Iterable[SegmentFacts]) -> Timeline:
+    """Make stored segments playable. The same segment again replaces its row, so a repeated chunk does no harm.
+
+    Call `jobs.hold` first in the same transaction. `length_ms` becomes what every rendition can play. Raises Conflict
+    when the timeline is sealed.
+    """
+    timeline = _growing(s, timeline_id)
+    for row in rows:
+        s.merge(Segment(timeline_id=timeline.id, **asdict(row)))
+    s.flush()
+    timeline.length_ms = _played_ms(s, timeline)
+    return timeline
+
+
+def seal_timeline(s: Session, timeline_id: int) -> Timeline:
+    """Close a timeline for good: its measured bit rates replace the estimates, and nothing may be added any more.
+
+    Sealing twice changes nothing. The caller has compared `length_ms` with what the probe promised.
+    """
+    timeline = s.get(Timeline, timeline_id, with_for_update=True)
+    if timeline is not None and timeline.sealed_at is not None:
+        return timeline
+    timeline = _growing(s, timeline_id)
+    timeline.renditions = [asdict(_measured(s, timeline.id, Rendition(**r))) for r in timeline.renditions]
+    timeline.length_ms = _played_ms(s, timeline)
+    timeline.sealed_at = now()
+    return timeline
+
+
+def add_pictures(
+    s: Session, timeline_id: int, *, poster_key: str | None = None, storyboard: dict[str, Any] | None = None
+) -> None:
+    """Give a timeline its poster or its storyboard; they are made by jobs of their own, often after sealing.
+
+    `storyboard`: `{key, every_ms, width, height, columns, count}`, one sprite image of `count` frames in rows.
+    """
+    timeline = s.get(Timeline, timeline_id)
+    if timeline is None:
+        raise _no_timeline()
+    timeline.poster_key = poster_key or timeline.poster_key
+    timeline.storyboard = storyboard or timeline.storyboard
+
+
+def _asset(s: Session, asset_id: int) -> MediaAsset:
+    asset = s.get(MediaAsset, asset_id)
+    if asset is None:
+        raise NotFound("media.no_asset", N_("没有找到这个视频，可能已经删除。"))
+    return asset
+
+
+def _growing(s: Session, timeline_id: int) -> Timeline:
+    timeline = s.get(Timeline, timeline_id, with_for_update=True)
+    if timeline is None:
+        raise _no_timeline()
+    if timeline.sealed_at is not None:
+        raise Conflict("media.sealed", N_("这个视频已经转码完成，不能再改动。需要更换时请重新上传。"))
+    return timeline
+
+
+def _no_timeline() -> NotFound:
+    return NotFound("media.no_timeline", N_("没有找到这个视频，可能已经撤下。"))
+
+
+def _played_ms(s: Session, timeline: Timeline) -> int:
+    """How far every rendition reaches; a stretch counts from its beginning to the first gap."""
+    reach = {r["name"]: 0 for r in timeline.renditions}
+    following = dict.fromkeys(reach, 0)
+    rows = s.execute(
+        sa.select(Segment.rendition, Segment.number, Segment.length_us)
+        .where(Segment.timeline_id == timeline.id)
+        .order_by(Segment.rendition, Segment.number)
+    )
+    for rendition, number, length_us in rows:
+        if following.get(rendition) == number:
+            following[rendition] += 1
+            reach[rendition] += length_us
+    return min(reach.values(), default=0) // 1000
+
+
+def _measured(s: Session, timeline_id: int, rendition: Rendition) -> Rendition:
+    """`rendition` with the peak and average bit rates of its stored segments; a short last one says nothing of the peak."""
+    rows = s.execute(
+        sa.select(Segment.size, Segment.length_us).where(
+            Segment.timeline_id == timeline_id, Segment.rendition == rendition.name
+        )
+    ).all()
+    length = sum(us for _, us in rows)
+    if not length:
+        return rendition
+    usual = max(us for _, us in rows) // 2
+    peak = max(size * 8_000_000 // us for size, us in rows if us >= usual)
+    return replace(rendition, bandwidth=peak, average=sum(size for size, _ in rows) * 8_000_000 // length)
