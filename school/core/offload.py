@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def offload(work: Callable[..., T], *args: Any) -> T:
+def in_thread(work: Callable[..., T], *args: Any) -> T:
     """`work(*args)` in the hub's thread pool when gevent has patched this process, so that other requests go on.
 
     What it raises reaches the caller. `work` must not wait for a lock or an event of the patched side.

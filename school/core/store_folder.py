@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from school.core.errors import SchoolError
-from school.core.offload import offload
+from school.core.offload import in_thread
 from school.core.store import FULL, MIN_PART, Stat, away, checked, full, missing, short_part
 
 CHUNK = 256 * 1024
@@ -65,7 +65,7 @@ class _FileChunks:
         piece = (
             b""
             if self._file.closed
-            else offload(self._file.read, CHUNK if self._left is None else min(CHUNK, self._left))
+            else in_thread(self._file.read, CHUNK if self._left is None else min(CHUNK, self._left))
         )
         if not piece:
             self.close()
@@ -118,18 +118,18 @@ class FolderStore:
         def fill(file: BinaryIO) -> None:
             file.write(data)
 
-        offload(self._store, key, fill)
+        in_thread(self._store, key, fill)
 
     def put_path(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:
         def fill(file: BinaryIO) -> None:
             with path.open("rb") as source:
                 shutil.copyfileobj(source, file, 1024**2)
 
-        offload(self._store, key, fill)
+        in_thread(self._store, key, fill)
 
     def read(self, key: str) -> bytes:
         with _refusals(key):
-            return offload(self._path(key).read_bytes)
+            return in_thread(self._path(key).read_bytes)
 
     def stream(self, key: str, start: int = 0, length: int | None = None) -> _FileChunks:
         path = self._path(key)
@@ -140,7 +140,7 @@ class FolderStore:
         source = self._path(key)
         with _refusals(key):
             source.stat()
-            offload(shutil.copyfile, source, path)
+            in_thread(shutil.copyfile, source, path)
 
     def stat(self, key: str) -> Stat:
         path = self._path(key)
@@ -177,7 +177,7 @@ class FolderStore:
                     while done < size:
                         done += os.sendfile(file.fileno(), source.fileno(), done, size - done)
 
-        offload(self._store, key, fill)
+        in_thread(self._store, key, fill)
 
     def delete(self, key: str) -> None:
         path = self._path(key)
@@ -188,10 +188,10 @@ class FolderStore:
                 raise away() from error
 
     def delete_prefix(self, prefix: str) -> None:
-        offload(self._delete_all, prefix)
+        in_thread(self._delete_all, prefix)
 
     def _delete_all(self, prefix: str) -> None:
-        folders = set()
+        folders: set[Path] = set()
         for stat in [*self.list(prefix)]:
             self.delete(stat.key)
             folders.update(path for path in (self.root / stat.key).parents if path.is_relative_to(self.root / prefix))
