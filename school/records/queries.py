@@ -1,0 +1,255 @@
+"""Read side for a member: the year's hours, every ledger line with its evidence, what is begun and what is still open."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from school.records.models import Coverage, MemberYear, Mode, ReviewRequest, StudyHourEntry, StudyItem, StudyPart
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A member's year in hundredths of hours, 集中 and 网络 apart."""
+
+    year: int
+    group_100: int = 0
+    online_100: int = 0
+    required_group_100: int = 0
+    required_online_100: int = 0
+    exempt: bool = False
+
+    @property
+    def needed_group_100(self) -> int:
+        return 0 if self.exempt else max(self.required_group_100 - self.group_100, 0)
+
+    @property
+    def needed_online_100(self) -> int:
+        return 0 if self.exempt else max(self.required_online_100 - self.online_100, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ribbon:
+    """What is covered of one part: intervals [from_ms, to_ms] by mode, refused [from_ms, to_ms, reason code]."""
+
+    part_id: int
+    ref_id: int
+    title: str
+    length_ms: int
+    covered: tuple[tuple[int, int], ...]
+    refused: tuple[tuple[int, int, str], ...]
+
+    @property
+    def covered_ms(self) -> int:
+        return sum(to - start for start, to in self.covered)
+
+    @property
+    def refused_ms(self) -> int:
+        return sum(to - start for start, to, _ in self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A ledger line; `reversed_by` is the line that took it back, `ribbons` what was watched for it."""
+
+    entry: StudyHourEntry
+    reversed_by: StudyHourEntry | None = None
+    ribbons: tuple[Ribbon, ...] = ()
+    reviews: tuple[ReviewRequest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """An item a member has begun and not completed this year."""
+
+    item: StudyItem
+    ribbons: tuple[Ribbon, ...]
+    reviews: tuple[ReviewRequest, ...] = field(default=())
+
+    @property
+    def length_ms(self) -> int:
+        return sum(ribbon.length_ms for ribbon in self.ribbons)
+
+    @property
+    def covered_ms(self) -> int:
+        return sum(ribbon.covered_ms for ribbon in self.ribbons)
+
+
+def hours_of(s: Session, member_id: int, year: int) -> Hours:
+    """The member's year; zeros when nothing stands in it yet."""
+    row = s.get(MemberYear, (member_id, year))
+    if row is None:
+        return Hours(year)
+    return Hours(
+        year, row.group_100, row.online_100, row.required_group_100, row.required_online_100, exempt=row.exempt
+    )
+
+
+def years_of(s: Session, member_id: int) -> Sequence[int]:
+    """The years of which the member has a file, the newest first."""
+    wanted = sa.select(MemberYear.year).where(MemberYear.member_id == member_id)
+    return s.scalars(wanted.order_by(MemberYear.year.desc())).all()
+
+
+def lines_of(s: Session, member_id: int, year: int, mode: Mode | None = None) -> list[Line]:
+    """Every line of the member's year, the newest first; a reversing line follows what it takes back."""
+    wanted = sa.select(StudyHourEntry).where(StudyHourEntry.member_id == member_id, StudyHourEntry.year == year)
+    if mode:
+        wanted = wanted.where(StudyHourEntry.mode == mode)
+    entries = s.scalars(wanted.order_by(StudyHourEntry.occurred_on.desc(), StudyHourEntry.id.desc())).all()
+    undone = {entry.reverses_id: entry for entry in entries if entry.reverses_id}
+    sources = {(entry.source_kind, entry.source_id) for entry in entries}
+    ribbons = _ribbons(s, member_id, _items(s, sources))
+    reviews = defaultdict(list)
+    for review in reviews_of(s, member_id):
+        reviews[review.entry_id].append(review)
+    return [
+        Line(
+            entry,
+            undone.get(entry.id),
+            tuple(ribbons.get((entry.source_kind, entry.source_id), ())) if not entry.reverses_id else (),
+            tuple(reviews[entry.id]),
+        )
+        for entry in entries
+    ]
+
+
+def reviews_of(s: Session, member_id: int) -> Sequence[ReviewRequest]:
+    """What the member has asked to be looked at again, the newest first."""
+    wanted = sa.select(ReviewRequest).where(ReviewRequest.member_id == member_id)
+    return s.scalars(wanted.order_by(ReviewRequest.id.desc())).all()
+
+
+def credited(s: Session, member_id: int, year: int, kind: str, ref_ids: Collection[int]) -> set[int]:
+    """Which of the sources (`kind`, ref_id) already stand in the member's ledger of this year, unreversed."""
+    reversing = aliased(StudyHourEntry)
+    wanted = sa.select(StudyHourEntry.source_id).where(
+        StudyHourEntry.member_id == member_id,
+        StudyHourEntry.year == year,
+        StudyHourEntry.source_kind == kind,
+        StudyHourEntry.source_id.in_(ref_ids),
+        StudyHourEntry.reverses_id.is_(None),
+        ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
+    )
+    return set(s.scalars(wanted))
+
+
+def ribbons_of(s: Session, member_id: int, kind: str, ref_id: int) -> list[Ribbon]:
+    """What the member has covered of each active part of one item, in the item's order; [] when it gives no hours."""
+    return _ribbons(s, member_id, _items(s, {(kind, ref_id)})).get((kind, ref_id), [])
+
+
+def progress_of(s: Session, member_id: int, kind: str, ref_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """`ref_id` → (covered_ms, length_ms) over the active parts of each item of `kind`."""
+    both = sa.func.coalesce(sa.func.sum(Coverage.covered_ms), 0)
+    watched = (
+        sa.select(Coverage.part_id, both.label("covered_ms"))
+        .where(Coverage.member_id == member_id)
+        .group_by(Coverage.part_id)
+        .subquery()
+    )
+    wanted = (
+        sa.select(
+            StudyItem.ref_id,
+            sa.func.coalesce(sa.func.sum(sa.func.coalesce(watched.c.covered_ms, 0)), 0),
+            sa.func.sum(StudyPart.length_ms),
+        )
+        .join(StudyPart, StudyPart.item_id == StudyItem.id)
+        .join(watched, watched.c.part_id == StudyPart.id, isouter=True)
+        .where(StudyItem.kind == kind, StudyItem.ref_id.in_(ref_ids), StudyPart.active.is_(True))
+        .group_by(StudyItem.ref_id)
+    )
+    return {ref_id: (min(int(covered), int(length)), int(length)) for ref_id, covered, length in s.execute(wanted)}
+
+
+def open_items(s: Session, member_id: int, year: int, limit: int = 20) -> list[OpenItem]:
+    """Active items the member has begun and not completed this year, the last watched first."""
+    reversing = aliased(StudyHourEntry)
+    standing = sa.exists().where(
+        StudyHourEntry.member_id == member_id,
+        StudyHourEntry.year == year,
+        StudyHourEntry.source_kind == StudyItem.kind,
+        StudyHourEntry.source_id == StudyItem.ref_id,
+        StudyHourEntry.reverses_id.is_(None),
+        ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
+    )
+    last = sa.func.max(Coverage.updated_at)
+    wanted = (
+        sa.select(StudyItem)
+        .join(StudyPart, StudyPart.item_id == StudyItem.id)
+        .join(Coverage, Coverage.part_id == StudyPart.id)
+        .where(
+            Coverage.member_id == member_id,
+            Coverage.covered_ms > 0,
+            StudyItem.active.is_(True),
+            StudyPart.active.is_(True),
+            ~standing,
+        )
+        .group_by(StudyItem.id)
+        .order_by(last.desc(), StudyItem.id)
+        .limit(limit)
+    )
+    items = s.scalars(wanted).all()
+    ribbons = _ribbons(s, member_id, items)
+    reviews = defaultdict(list)
+    for review in reviews_of(s, member_id):
+        reviews[review.part_id].append(review)
+    found = []
+    for item in items:
+        parts = ribbons.get((item.kind, item.ref_id), [])
+        asked = tuple(review for ribbon in parts for review in reviews[ribbon.part_id])
+        found.append(OpenItem(item, tuple(parts), asked))
+    return found
+
+
+def _items(s: Session, sources: Collection[tuple[str, int]]) -> Sequence[StudyItem]:
+    by_kind = defaultdict(list)
+    for kind, ref_id in sources:
+        by_kind[kind].append(ref_id)
+    if not by_kind:
+        return []
+    same = [sa.and_(StudyItem.kind == kind, StudyItem.ref_id.in_(ids)) for kind, ids in by_kind.items()]
+    return s.scalars(sa.select(StudyItem).where(sa.or_(*same))).all()
+
+
+def _ribbons(s: Session, member_id: int, items: Sequence[StudyItem]) -> dict[tuple[str, int], list[Ribbon]]:
+    """Ribbons of the active parts of `items`, by (kind, ref_id); parts never watched are there with nothing covered."""
+    if not items:
+        return {}
+    names = {item.id: (item.kind, item.ref_id) for item in items}
+    wanted = (
+        sa.select(StudyPart, Coverage)
+        .join(Coverage, sa.and_(Coverage.part_id == StudyPart.id, Coverage.member_id == member_id), isouter=True)
+        .where(StudyPart.item_id.in_(names), StudyPart.active.is_(True))
+        .order_by(StudyPart.item_id, StudyPart.position, StudyPart.id)
+    )
+    covered: dict[int, list[Coverage]] = defaultdict(list)
+    parts: dict[int, StudyPart] = {}
+    for part, coverage in s.execute(wanted):
+        parts[part.id] = part
+        if coverage:
+            covered[part.id].append(coverage)
+    ribbons: dict[tuple[str, int], list[Ribbon]] = defaultdict(list)
+    for part in parts.values():
+        ribbons[names[part.item_id]].append(_ribbon(part, covered[part.id]))
+    return ribbons
+
+
+def _ribbon(part: StudyPart, coverages: Sequence[Coverage]) -> Ribbon:
+    covered = _union([(start, to) for coverage in coverages for start, to in coverage.intervals])
+    refused = sorted((start, to, reason) for coverage in coverages for start, to, reason in coverage.refused)
+    return Ribbon(part.id, part.ref_id, part.title, part.length_ms, tuple(covered), tuple(refused))
+
+
+def _union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, to in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], to))
+        else:
+            joined.append((start, to))
+    return joined
