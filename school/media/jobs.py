@@ -208,5 +208,5 @@ def _close(s: Session, job: MediaJob, state: JobState, moment: datetime) -> None
 
 def _blame(s: Session, job: MediaJob, reason: str, params: dict[str, Any], detail: str) -> None:
     job.reason_code, job.reason_params, job.detail = reason, params, detail[-4000:]
-    if job.state is JobState.FAILED and job.kind in ESSENTIAL and job.asset_id is not None:
+    if job.state == JobState.FAILED and job.kind in ESSENTIAL and job.asset_id is not None:
         fail_asset(s, job.asset_id, reason, **params)

@@ -14,6 +14,7 @@ from school.core.errors import NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.media import reasons
+from school.media.jobs import ESSENTIAL
 from school.media.models import AssetState, JobState, MediaAsset, MediaJob, Segment, Timeline, Upload
 from school.org.models import Organization, RoleGrant
 
@@ -129,13 +130,18 @@ def status(s: Session, asset: MediaAsset) -> AssetStatus:
     upload = s.scalars(sa.select(Upload).where(Upload.asset_id == asset.id).order_by(Upload.id.desc()).limit(1)).first()
     job = s.scalars(
         sa.select(MediaJob)
-        .where(MediaJob.asset_id == asset.id, MediaJob.state.in_((JobState.QUEUED, JobState.RUNNING)))
-        .order_by(MediaJob.state.desc(), MediaJob.priority.desc(), MediaJob.id)
+        .where(
+            MediaJob.asset_id == asset.id,
+            MediaJob.kind.in_(ESSENTIAL),
+            MediaJob.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        )
+        .order_by(MediaJob.id.desc())
         .limit(1)
     ).first()
     shown = timeline_of(s, asset.id)
     uploaded = upload.offset if upload and not upload.completed_at else asset.size
-    message, params = STATES[asset.state], {}
+    message = STATES[asset.state]
+    params: dict[str, Any] = {}
     if asset.state == AssetState.FAILED:
         message, params = reasons.sentence(asset.reason_code or "worker.fault", asset.reason_params)
     elif asset.state in (AssetState.CHECKING, AssetState.TRANSCODING) and job:
