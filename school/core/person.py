@@ -42,6 +42,7 @@ class Person:
     locale: str = "zh"
     elder: int = 0
     must_change_password: bool = False
+    address: str = ""  # of the network, for the audit log
 
     def has(self, *roles: Role) -> bool:
         """Whether any of `roles` is held anywhere."""
@@ -57,9 +58,11 @@ class Person:
 
 
 def signed_in(person: Person | None) -> Person:
-    """`person`, or SignInNeeded."""
+    """`person`, or SignInNeeded; NotAllowed(`person.first_password`) while a first password waits to be changed."""
     if person is None:
         raise SignInNeeded("person.sign_in", N_("请先登录。"))
+    if person.must_change_password:
+        raise NotAllowed("person.first_password", N_("这是初始密码，请先换成自己的密码，再继续使用。"))
     return person
 
 
