@@ -1,0 +1,333 @@
+"""Read side of the room: which courses a person may see, the catalogue, a course with its lessons, and studio lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
+
+from school.core.errors import NotFound
+from school.core.i18n import N_
+from school.core.person import Person, Role
+from school.courses.models import Course, CourseAudience, CourseCategory, CourseState, CourseTerm, Lesson
+from school.courses.rules import query_terms
+from school.media.models import Timeline
+from school.org.models import Organization
+from school.records.models import StudyHourEntry
+
+PAGE = 12
+OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
+FORMS = {"video": ("recorded", "film"), "micro": ("micro",), "audio": ("audio",)}
+SORTS = ("todo", "new", "short")
+
+
+# ── who may see what ────────────────────────────────────
+
+
+def _prefixes(path: str) -> list[str]:
+    """`001.010.002.` → `001.`, `001.010.`, `001.010.002.`."""
+    pieces = path.split(".")[:-1]
+    return [".".join(pieces[: i + 1]) + "." for i in range(len(pieces))]
+
+
+def below(path: InstrumentedAttribute[str], scopes: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether an organisation's path lies in one of the subtrees."""
+    return sa.or_(sa.false(), *(path.startswith(scope, autoescape=True) for scope in scopes))
+
+
+def for_person(person: Person) -> sa.ColumnElement[bool]:
+    """Whether a course's audience takes the person in: it names nobody, or a subtree that holds one of their places."""
+    places = {path for path in (person.org_path, *(grant.path for grant in person.grants)) if path}
+    prefixes = sorted({prefix for place in places for prefix in _prefixes(place)})
+    audience = sa.select(CourseAudience.course_id).where(CourseAudience.course_id == Course.id)
+    return sa.or_(
+        ~audience.exists(),
+        audience.join(Organization, Organization.id == CourseAudience.org_id)
+        .where(Organization.path.in_(prefixes))
+        .exists(),
+    )
+
+
+def overseen(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the course's host lies under the person's review or administration."""
+    host = aliased(Organization)
+    scopes = person.scopes(*OVERSEERS)
+    if not scopes:
+        return sa.false()
+    return sa.exists().where(host.id == Course.org_id, below(host.path, scopes))
+
+
+def published_for(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the course stands in this person's catalogue."""
+    return sa.and_(Course.state == CourseState.PUBLISHED, sa.or_(for_person(person), overseen(person)))
+
+
+def visible(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the person may open the course: in their catalogue, their own, or (but a draft) under their review."""
+    return sa.or_(
+        published_for(person),
+        Course.trainer_id == person.account_id,
+        sa.and_(Course.state != CourseState.DRAFT, overseen(person)),
+    )
+
+
+def no_course() -> NotFound:
+    return NotFound(
+        "course.missing",
+        N_("没有找到这门课。可能已经撤下，或者不对您所在的党组织开放。需要学习时请联系主办单位。"),
+    )
+
+
+def no_lesson() -> NotFound:
+    return NotFound("lesson.missing", N_("没有找到这一节。可能已经移除，请回到课程页看现有的内容。"))
+
+
+def course(s: Session, person: Person, course_id: int) -> Course:
+    """A course the person may see, with category, host, trainer, lessons and their recordings; else NotFound."""
+    found = s.scalar(
+        sa.select(Course)
+        .where(Course.id == course_id, visible(person))
+        .options(
+            joinedload(Course.category),
+            joinedload(Course.org),
+            joinedload(Course.trainer),
+            selectinload(Course.lessons).options(joinedload(Lesson.timeline), joinedload(Lesson.asset)),
+        )
+    )
+    if found is None:
+        raise no_course()
+    return found
+
+
+def lesson(s: Session, person: Person, course_id: int, lesson_id: int) -> Lesson:
+    """A lesson of a course the person may see, the course and its lessons loaded; else NotFound."""
+    for found in course(s, person, course_id).lessons:
+        if found.id == lesson_id:
+            return found
+    raise no_lesson()
+
+
+def audience(s: Session, course_id: int) -> Sequence[Organization]:
+    """The subtrees a course is for, in their own order; none: everyone."""
+    return s.scalars(
+        sa.select(Organization)
+        .join(CourseAudience, CourseAudience.org_id == Organization.id)
+        .where(CourseAudience.course_id == course_id)
+        .order_by(Organization.path)
+    ).all()
+
+
+def categories(s: Session) -> Sequence[CourseCategory]:
+    return s.scalars(sa.select(CourseCategory).order_by(CourseCategory.sort_no, CourseCategory.id)).all()
+
+
+# ── the catalogue ───────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the reader of the catalogue asked for. `needs` of must, free; `forms` of FORMS; `progress` open, done or empty."""
+
+    q: str = ""
+    category_id: int | None = None
+    needs: frozenset[str] = frozenset()
+    forms: frozenset[str] = frozenset()
+    progress: str = ""
+    sort: str = "todo"
+    page: int = 1
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but order and page was asked for."""
+        return bool(self.q or self.category_id or self.needs or self.forms or self.progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A course as the catalogue shows it. `ready_ms` is the length of all lessons that can be played."""
+
+    course: Course
+    ready_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A category with how many courses this person finds in it."""
+
+    category: CourseCategory
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One page of the catalogue, with the figures around it: all and compulsory courses, compulsory ones not yet done."""
+
+    cards: list[Card]
+    found: int
+    shelves: list[Shelf]
+    all: int
+    must: int
+    must_left: int
+    wanted: Wanted = field(default_factory=Wanted)
+
+    @property
+    def left(self) -> int:
+        """How many more there are after this page."""
+        return max(0, self.found - self.wanted.page * PAGE)
+
+
+def done_by(member_id: int | None) -> sa.ColumnElement[bool]:
+    """Whether the member's ledger has an unreversed entry of the course, of any year."""
+    if member_id is None:
+        return sa.false()
+    entry, undone = aliased(StudyHourEntry), aliased(StudyHourEntry)
+    return sa.exists().where(
+        entry.member_id == member_id,
+        entry.source_kind == "course",
+        entry.source_id == Course.id,
+        entry.reverses_id.is_(None),
+        ~sa.exists().where(undone.reverses_id == entry.id),
+    )
+
+
+def _matches(q: str) -> tuple[list[sa.ColumnElement[bool]], sa.ColumnElement[int]] | None:
+    """Conditions that every term of `q` is found, and the weight to order by; None when `q` has no term at all."""
+    terms = query_terms(q)
+    if not terms:
+        return None
+    conditions: list[sa.ColumnElement[bool]] = []
+    for term in terms:
+        row = aliased(CourseTerm)
+        same = row.term.startswith(term, autoescape=True) if term.isascii() else row.term == term
+        conditions.append(sa.exists().where(row.course_id == Course.id, same))
+    weight = (
+        sa.select(sa.func.coalesce(sa.func.sum(CourseTerm.weight), 0))
+        .where(CourseTerm.course_id == Course.id, CourseTerm.term.in_(terms))
+        .scalar_subquery()
+    )
+    return conditions, weight
+
+
+def catalogue(s: Session, person: Person, wanted: Wanted) -> Catalogue:
+    """The published courses this person may take, as asked for; three queries."""
+    mine, done = published_for(person), done_by(person.member_id)
+    counts = {
+        row.category_id: row
+        for row in s.execute(
+            sa.select(
+                Course.category_id,
+                sa.func.count().label("all"),
+                sa.func.sum(sa.case((Course.compulsory, 1), else_=0)).label("must"),
+                sa.func.sum(sa.case((sa.and_(Course.compulsory, ~done), 1), else_=0)).label("must_left"),
+            )
+            .where(mine)
+            .group_by(Course.category_id)
+        )
+    }
+    cards, found = _page(s, mine, done, wanted)
+    return Catalogue(
+        cards=cards,
+        found=found,
+        shelves=[Shelf(c, counts[c.id].all if c.id in counts else 0) for c in categories(s)],
+        all=sum(row.all for row in counts.values()),
+        must=sum(row.must for row in counts.values()),
+        must_left=sum(row.must_left for row in counts.values()),
+        wanted=wanted,
+    )
+
+
+def _page(
+    s: Session, mine: sa.ColumnElement[bool], done: sa.ColumnElement[bool], wanted: Wanted
+) -> tuple[list[Card], int]:
+    length = (
+        sa.select(sa.func.coalesce(sa.func.sum(Timeline.length_ms), 0))
+        .join(Lesson, Lesson.timeline_id == Timeline.id)
+        .where(Lesson.course_id == Course.id)
+        .scalar_subquery()
+    )
+    statement = sa.select(Course, length.label("ready_ms"), sa.func.count().over().label("found")).where(mine)
+    if wanted.category_id:
+        statement = statement.where(Course.category_id == wanted.category_id)
+    if len(wanted.needs) == 1:
+        statement = statement.where(Course.compulsory.is_("must" in wanted.needs))
+    if wanted.forms and len(wanted.forms) < len(FORMS):
+        statement = statement.where(Course.kind.in_([kind for form in wanted.forms for kind in FORMS[form]]))
+    if wanted.progress:
+        statement = statement.where(done if wanted.progress == "done" else ~done)
+    if wanted.q:
+        matches = _matches(wanted.q)
+        if matches is None:
+            return [], 0
+        statement = statement.where(*matches[0]).order_by(matches[1].desc())
+    if wanted.sort == "short":
+        statement = statement.order_by(sa.case((length > 0, 0), else_=1), length)
+    elif wanted.sort == "todo":
+        statement = statement.order_by(sa.case((done, 2), (Course.compulsory, 0), else_=1))
+    rows = s.execute(
+        statement.order_by(Course.published_at.desc(), Course.id.desc())
+        .options(joinedload(Course.category))
+        .limit(PAGE)
+        .offset((wanted.page - 1) * PAGE)
+    ).all()
+    return [Card(row.Course, row.ready_ms) for row in rows], rows[0].found if rows else 0
+
+
+# ── the studio and the review queue ─────────────────────
+
+
+def own(s: Session, person: Person) -> Sequence[Course]:
+    """The courses this person teaches, the newest first, with lessons and their assets."""
+    return s.scalars(
+        sa.select(Course)
+        .where(Course.trainer_id == person.account_id)
+        .order_by(Course.created_at.desc(), Course.id.desc())
+        .options(
+            joinedload(Course.category),
+            selectinload(Course.lessons).options(joinedload(Lesson.timeline), joinedload(Lesson.asset)),
+        )
+    ).all()
+
+
+def in_review(s: Session, person: Person) -> Sequence[Course]:
+    """What waits for this person's review, the longest waiting first; one's own courses are for somebody else."""
+    return s.scalars(
+        sa.select(Course)
+        .where(Course.state == CourseState.IN_REVIEW, Course.trainer_id != person.account_id, overseen(person))
+        .order_by(Course.submitted_at, Course.id)
+        .options(
+            joinedload(Course.category),
+            joinedload(Course.org),
+            joinedload(Course.trainer),
+            selectinload(Course.lessons).joinedload(Lesson.asset),
+        )
+    ).all()
+
+
+def reviewed(s: Session, person: Person, limit: int = 10) -> Sequence[Course]:
+    """What this person has published lately."""
+    return s.scalars(
+        sa.select(Course)
+        .where(Course.reviewer_id == person.account_id, Course.published_at.is_not(None))
+        .order_by(Course.published_at.desc())
+        .options(joinedload(Course.category), joinedload(Course.trainer))
+        .limit(limit)
+    ).all()
+
+
+def hosts(s: Session, person: Person) -> Sequence[Organization]:
+    """The organisations this person may hold courses for: where they are a trainer."""
+    ids = {grant.org_id for grant in person.grants if grant.role is Role.TRAINER}
+    return s.scalars(sa.select(Organization).where(Organization.id.in_(ids)).order_by(Organization.path)).all()
+
+
+def audience_choices(s: Session, person: Person) -> Sequence[Organization]:
+    """The organisations below this person's hosts that a course may be meant for, down to the branches."""
+    scopes = person.scopes(Role.TRAINER)
+    return s.scalars(
+        sa.select(Organization)
+        .where(below(Organization.path, scopes), Organization.closed_on.is_(None))
+        .order_by(Organization.path)
+        .limit(400)
+    ).all()
