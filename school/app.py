@@ -18,7 +18,7 @@ from school.media.views import blueprint as media
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.records.views import blueprint as records
-from school.webkit import figures, pages, replies, security
+from school.webkit import figures, health, pages, replies, security
 from school.webkit.context import School, current_person
 
 csrf = CSRFProtect()
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _rooms(app: Flask) -> None:
     """Register each room's blueprint and wire the rooms to each other."""
+    app.register_blueprint(health.blueprint)
     for room in (org, media, records, courses, portal):
         app.register_blueprint(room)
     app.context_processor(_navigation)

@@ -1,46 +1,115 @@
-"""Fixtures: a fresh database on SQLite and on PostgreSQL, settings, and the application on top of them."""
+"""Fixtures: both databases, both stores, the application, its cast, the real web process and a browser.
+
+A part that is not on this machine is a skip with its reason; with CI set it is a failure.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from playwright.sync_api import Browser, Page
 
+import actors
 import services
+from actors import Cast
+from clients import SchoolClient
+from school.app import create_app
 from school.core.db import Database
 from school.core.settings import Settings
+from school.core.store import ObjectStore, open_store
 from school.tables import Base
 
+T = TypeVar("T")
 _numbers = itertools.count(1)
+
+
+@contextmanager
+def part(running: AbstractContextManager[T]) -> Iterator[T]:
+    """A real part for the tests; a missing one skips them, and fails them in CI."""
+    try:
+        value = running.__enter__()
+    except services.Missing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    try:
+        yield value
+    finally:
+        running.__exit__(None, None, None)
+
+
+def _create_tables(url: str) -> None:
+    database = Database(url)
+    Base.metadata.create_all(database.engine)
+    database.close()
+
+
+def _admin(server: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
 
 
 @pytest.fixture(scope="session")
 def pg_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a running PostgreSQL server's maintenance database."""
-    with services.postgresql(tmp_path_factory.mktemp("pg")) as url:
+    with part(services.postgresql(tmp_path_factory.mktemp("pg"))) as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def pg_tables(pg_url: str) -> str:
+    """Name of a PostgreSQL database with all tables, to copy from."""
+    server = sa.make_url(pg_url)
+    _admin(server, "CREATE DATABASE tables")
+    _create_tables(server.set(database="tables").render_as_string(hide_password=False))
+    return "tables"
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to copy from."""
+    path = tmp_path_factory.mktemp("sqlite") / "tables.db"
+    _create_tables(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of an empty database with all tables; a test that asks for it runs on both databases."""
+def empty_db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database without a table, on both engines; for migrations."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'school.db'}"
-    else:
-        server = sa.make_url(request.getfixturevalue("pg_url"))
-        name = f"t{next(_numbers)}"
-        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        engine.dispose()
-        url = server.set(database=name).render_as_string(hide_password=False)
-    database = Database(url)
-    Base.metadata.create_all(database.engine)
-    database.close()
-    return url
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = sa.make_url(request.getfixturevalue("pg_url"))
+    name = f"e{next(_numbers)}"
+    _admin(server, f"CREATE DATABASE {name}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty database with all tables; a test that asks for it runs on both engines."""
+    if request.param == "sqlite":
+        path = tmp_path / "school.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_tables"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = sa.make_url(request.getfixturevalue("pg_url"))
+    name = f"t{next(_numbers)}"
+    _admin(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('pg_tables')}")
+    yield server.set(database=name).render_as_string(hide_password=False)
+    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -52,4 +121,103 @@ def db(db_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def settings(db_url: str, tmp_path: Path) -> Settings:
+    """Settings on both engines, with a folder store."""
     return Settings(data=tmp_path / "data", database_url=db_url)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.S3Server]:
+    """One running S3 server; a test that stops it starts it again."""
+    with part(services.s3(tmp_path_factory.mktemp("s3"))) as server:
+        yield server
+
+
+def with_s3(settings: Settings, server: services.S3Server) -> Settings:
+    """`settings` on a bucket of its own of `server`; call `open_store(...).prepare()` to make it."""
+    return replace(
+        settings,
+        s3_endpoint=server.endpoint,
+        s3_bucket=f"school-{next(_numbers)}",
+        s3_access_key=services.ACCESS_KEY,
+        s3_secret_key=services.SECRET_KEY,
+    )
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """An empty object store; a test that asks for it runs on a folder and on S3."""
+    settings = Settings(data=tmp_path / "data")
+    if request.param == "s3":
+        settings = with_s3(settings, request.getfixturevalue("s3_server"))
+    made = open_store(settings)
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a running Redis server."""
+    with part(services.redis(tmp_path_factory.mktemp("redis"))) as url:
+        yield url
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application in this process, on both databases."""
+    made = create_app(settings)
+    made.test_client_class = SchoolClient
+    made.extensions["school"].store.prepare()
+    yield made
+    made.extensions["school"].db.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> SchoolClient:
+    """A browser without a screen: keeps cookies, sends the CSRF token, signs in with `client.sign_in(actor)`."""
+    made = app.test_client()
+    assert isinstance(made, SchoolClient)
+    return made
+
+
+@pytest.fixture
+def cast(db: Database) -> Cast:
+    """青禾县's people, written into the test's database (shared by `db`, `app`, `live_server`)."""
+    return actors.build(db)
+
+
+@pytest.fixture
+def live_server(tmp_path: Path) -> Iterator[Callable[..., services.LiveServer]]:
+    """`live_server(settings)` starts the real web process on a free port; every one is killed at the end."""
+    running: list[services.LiveServer] = []
+
+    def start(settings: Settings, *, workers: int = 1) -> services.LiveServer:
+        settings = replace(settings, host="127.0.0.1", port=services.free_port())
+        open_store(settings).prepare()
+        server = services.LiveServer(settings, tmp_path / f"web-{settings.port}.log")
+        running.append(server)
+        server.start(workers)
+        return server
+
+    yield start
+    for server in running:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A running Chromium, headless."""
+    with part(services.chromium()) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a fresh Chinese desktop browser; a script's fault or a breach of the content policy fails the test."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(20_000)
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    context.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+    yield context.new_page()
+    context.close()
+    assert not faults, faults

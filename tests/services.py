@@ -12,10 +12,16 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from school.core.settings import Settings, dump
+from school.up import listening, web_command
 
 ACCESS_KEY, SECRET_KEY = "school-test", "school-test-secret"
 
@@ -195,9 +201,59 @@ def redis(folder: Path) -> Iterator[str]:
         stop(process)
 
 
-def chromium() -> str:
-    """Path of a Chromium or Chrome."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise Missing("Chromium is not installed: apt-get install chromium fonts-noto-cjk")
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium or Chrome, headless, driven by Playwright."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        raise Missing("Chromium is not installed: apt-get install chromium fonts-noto-cjk")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
+        )
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@dataclass
+class LiveServer:
+    """The real web process (gunicorn, gevent) on a free port; may be killed and started again on the same port."""
+
+    settings: Settings
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    def start(self, workers: int = 1) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                web_command(self.settings, workers=workers), stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, **dump(self.settings)}, cwd=self.log.parent,
+            )  # fmt: skip
+        try:
+            wait_for_port(self.settings.port, 60, self.process)
+            urllib.request.urlopen(f"{self.url}/ping", timeout=30).close()
+        except (RuntimeError, OSError) as error:
+            kill(self.process)
+            raise RuntimeError(f"the web process did not start:\n{self.log.read_text()[-4000:]}") from error
+
+    def kill(self) -> None:
+        """kill -9, the workers too; returns when nobody listens any more."""
+        if self.process is not None:
+            kill(self.process)
+            until = time.monotonic() + 10
+            while listening("127.0.0.1", self.settings.port) and time.monotonic() < until:
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """The orderly end; what is left after it is killed."""
+        if self.process is not None and self.process.poll() is None:
+            stop(self.process)
+            self.kill()

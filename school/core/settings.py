@@ -108,3 +108,9 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         if settings.s3_endpoint and not (settings.s3_access_key and settings.s3_secret_key):
             raise SettingsError("SCHOOL_S3_ACCESS_KEY and SCHOOL_S3_SECRET_KEY must be set in production")
     return settings
+
+
+def dump(settings: Settings) -> dict[str, str]:
+    """The variables from which another process reads the same settings."""
+    values = {PREFIX + f.name.upper(): getattr(settings, f.name) for f in fields(Settings)}
+    return {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in values.items()}
