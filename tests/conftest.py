@@ -23,7 +23,6 @@ import actors
 import services
 from actors import Cast
 from clients import SchoolClient
-from school.app import create_app
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
@@ -164,6 +163,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """The whole application in this process, on both databases."""
+    from school.app import create_app  # only here: the pure tests of a room start without every other room
+
     made = create_app(settings)
     made.test_client_class = SchoolClient
     made.extensions["school"].store.prepare()
