@@ -173,12 +173,19 @@ def _batches(path: Path) -> Iterator[list[list[Any]]]:
 
 
 def _insert(connection: sa.Connection, table: sa.Table, columns: list[str], path: Path) -> None:
-    known = [name for name in columns if name in table.c]
+    """Insert the rows of `path`; a column that points into its own table is filled when all its rows are there."""
+    inner = [c.name for c in table.c if c.name in columns and any(k.column.table is table for k in c.foreign_keys)]
     for batch in _batches(path):
-        connection.execute(
-            sa.insert(table),
-            [{name: value for name, value in zip(columns, row, strict=True) if name in known} for row in batch],
-        )
+        rows = [dict(zip(columns, row, strict=True)) for row in batch]
+        connection.execute(sa.insert(table), [row | dict.fromkeys(inner) for row in rows])
+    for name in inner:
+        key = table.c.id
+        point = sa.update(table).where(key == sa.bindparam("row")).values({name: sa.bindparam("target")})
+        for batch in _batches(path):
+            pairs = [dict(zip(columns, row, strict=True)) for row in batch]
+            links = [{"row": r["id"], "target": r[name]} for r in pairs if r[name] is not None]
+            if links:
+                connection.execute(point, links)
 
 
 def restore(db: Database, store: ObjectStore, data: Path, source: Path) -> Summary:

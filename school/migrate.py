@@ -40,3 +40,12 @@ def upgrade(db: Database) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+
+
+def stamp(db: Database) -> None:
+    """Say that `db` has the newest schema, for one whose tables were made directly."""
+    config = _config()
+    with db.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.stamp(config, "head")
+        connection.commit()

@@ -63,7 +63,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UTCDateTime(), dict[str, Any]: Json, list[Any]: Json}
+    type_annotation_map = {int: BigInt, datetime: UTCDateTime(), dict[str, Any]: Json, list[Any]: Json}
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
