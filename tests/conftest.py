@@ -133,13 +133,7 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.S3S
 
 def with_s3(settings: Settings, server: services.S3Server) -> Settings:
     """`settings` on a bucket of its own of `server`; call `open_store(...).prepare()` to make it."""
-    return replace(
-        settings,
-        s3_endpoint=server.endpoint,
-        s3_bucket=f"school-{next(_numbers)}",
-        s3_access_key=services.ACCESS_KEY,
-        s3_secret_key=services.SECRET_KEY,
-    )
+    return server.settings(f"school-{next(_numbers)}", settings)
 
 
 @pytest.fixture(params=["folder", "s3"])

