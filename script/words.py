@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "school" / "locales" / "en" / "LC_MESSAGES" / "messages.po"
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
 KEYWORDS = {"_": None, "gettext": None, "N_": None, "lazy_gettext": None, "ngettext": (1, 2)}
+NOISE = ('"Last-Translator', '"Language-Team', '"Report-Msgid', '"Generated-By')
 MADE = datetime(2026, 11, 22, tzinfo=UTC)  # one date, so that only words change the file
 
 
@@ -65,15 +67,16 @@ def update() -> int:
     known = catalogue()
     fresh = Catalog(
         locale="en", header_comment="# The English words of the school, kept in step by script/words.",
-        project="online-party-school", version="1", last_translator="", language_team="", msgid_bugs_address="",
-        charset="utf-8", creation_date=MADE, revision_date=MADE, fuzzy=False,
+        project="online-party-school", version="1", charset="utf-8", creation_date=MADE, revision_date=MADE, fuzzy=False,
     )  # fmt: skip
     for text in source_strings():
         old = known.get(text[0] if isinstance(text, tuple) else text)
         fresh.add(text, old.string if old is not None else None)
     PO.parent.mkdir(parents=True, exist_ok=True)
-    with PO.open("wb") as file:
-        write_po(file, fresh, width=0, sort_output=True, no_location=True, omit_header=False, include_previous=False)
+    spool = io.BytesIO()
+    write_po(spool, fresh, width=0, sort_output=True, no_location=True)
+    lines = spool.getvalue().decode().splitlines(keepends=True)
+    PO.write_text("".join(line for line in lines if not line.startswith(NOISE)), encoding="utf-8")
     return len(gaps(fresh))
 
 
