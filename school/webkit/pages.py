@@ -16,14 +16,22 @@ STATIC = Path(__file__).parent / "static"
 
 
 @cache
-def _fingerprint(name: str) -> str:
-    path = STATIC / name
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else "0"
+def version() -> str:
+    """Fingerprint of all scripts and styles together."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.rglob("*")):
+        if path.suffix in {".css", ".js", ".mjs", ".svg"}:
+            digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:10]
 
 
 def asset(name: str) -> str:
-    """Address of a file in webkit's static folder; its fingerprint lets browsers keep it for ever."""
-    return url_for("static", filename=name, v=_fingerprint(name))
+    """Address of a file in webkit's static folder.
+
+    The version is a folder of the address: browsers may keep everything for ever, and a module that imports another
+    one by a relative path gets the same version and the same instance as the page.
+    """
+    return url_for("asset", version=version(), filename=name)
 
 
 def chosen_locale() -> str:
@@ -49,6 +57,9 @@ def install(app: Flask) -> None:
         default_translation_directories=str(Path(__file__).parent.parent / "locales"),
     )
     app.jinja_env.globals["asset"] = asset
+    app.add_url_rule(
+        "/static/v-<version>/<path:filename>", "asset", lambda version, filename: app.send_static_file(filename)
+    )
 
     @app.context_processor
     def _context() -> dict[str, Any]:
