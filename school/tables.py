@@ -1,9 +1,10 @@
 """Every table of the school in one place, so that foreign keys resolve and migrations see them all."""
 
+from school.core import lease
 from school.core.db import Base
 from school.courses import models as courses
 from school.media import models as media
 from school.org import models as org
 from school.records import models as records
 
-__all__ = ["Base", "courses", "media", "org", "records"]
+__all__ = ["Base", "courses", "lease", "media", "org", "records"]
