@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
-from flask import Flask
+from flask import Flask, request, session, url_for
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-import school.tables  # noqa: F401 - every table is known before the first query
 from school.core.db import Database
 from school.core.keys import load_keys
+from school.core.person import Person, Role
 from school.core.settings import Settings, load
 from school.core.store import open_store
 from school.courses.views import blueprint as courses
 from school.media.views import blueprint as media
+from school.org import sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.records.views import blueprint as records
@@ -22,6 +26,9 @@ from school.webkit import figures, health, pages, replies, security
 from school.webkit.context import School, current_person
 
 csrf = CSRFProtect()
+
+LEARNING = {"courses.catalogue", "courses.course", "courses.lesson"}
+MANAGING = {"portal.organization", "portal.organization_print"}
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -36,7 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https or settings.origin.startswith("https:"),
-        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=400),  # the cookie's; the sign-in's own end stands in the database
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=16 * 1024**2,
         WTF_CSRF_TIME_LIMIT=None,
@@ -46,7 +54,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
-    app.extensions["school"] = School(settings, Database(settings.db_url), open_store(settings), keys)
+    db = Database(settings.db_url)
+    app.extensions["school"] = School(settings, db, open_store(settings), keys, partial(_load_person, db))
     csrf.init_app(app)
     for floor in (replies, security, pages, figures):
         floor.install(app)
@@ -62,9 +71,53 @@ def _rooms(app: Flask) -> None:
     app.context_processor(_navigation)
 
 
+def _load_person(db: Database) -> Person | None:
+    """Who sent this request: the cookie holds a random token, the database knows its hash."""
+    token = session.get("token")
+    return sign_ins.person_of_token(db, token, request.remote_addr or "") if token else None
+
+
 def _navigation() -> dict[str, object]:
-    """The places in the top bar and the phone's tab bar, as far as this person may go."""
+    """The places in the top bar and the phone's tab bar, as far as this person may go: at most five tabs."""
     person = current_person()
-    if person is None:
+    if person is None or person.must_change_password:
         return {"nav": []}
-    return {"nav": []}
+    places = [
+        _place("portal.home", _("首页"), "home", here=request.endpoint == "portal.home"),
+        _place("courses.catalogue", _("课程"), "course", here=request.endpoint in LEARNING),
+    ]
+    if person.member_id:
+        places.append(_place("portal.record", _("学习档案"), "record", short=_("档案")))
+    duties = []
+    for grant in person.grants:
+        if grant.role in {Role.BRANCH_SECRETARY, Role.ORG_ADMIN}:
+            here = request.endpoint in MANAGING
+            duties.append(
+                _place("portal.organization", _("支部管理"), "people", short=_("支部"), here=here, org_id=grant.org_id)
+            )
+            break
+    if person.has(Role.TRAINER):
+        here = request.path.startswith("/studio")
+        duties.append(_place("courses.studio", _("我的授课"), "slides", short=_("授课"), here=here))
+    if person.has(Role.REVIEWER):
+        here = request.path.startswith("/review")
+        duties.append(_place("courses.review", _("内容审核"), "exam", short=_("审核"), here=here))
+    for place in duties[1:]:
+        place["tab"] = False
+    mine = _place("org.account", _("我的"), "me", bar=False, here=request.blueprint == "org")
+    return {"nav": [*places, *duties, mine]}
+
+
+def _place(
+    endpoint: str, label: str, icon: str, *, short: str = "", here: bool | None = None, bar: bool = True, **values: Any
+) -> dict[str, object]:
+    """One place: `bar` puts it in the top bar, `tab` in the phone's tab bar under its `short` name."""
+    return {
+        "href": url_for(endpoint, **values),
+        "label": label,
+        "short": short or label,
+        "icon": icon,
+        "here": request.endpoint == endpoint if here is None else here,
+        "bar": bar,
+        "tab": True,
+    }

@@ -18,7 +18,7 @@ from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
 from school.courses import jobs as courses
 from school.media import service as media
-from school.org import service as org
+from school.org import sign_ins
 from school.records import jobs as records
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ JOBS: tuple[Timed, ...] = (
     Timed("year totals", 20, lambda t: records.rebuild_dirty(t.db, t.settings)),
     Timed("ready lectures", 5, lambda t: courses.adopt_ready(t.db)),
     Timed("abandoned uploads", 3600, lambda t: media.clean_uploads(t.db, t.store)),
-    Timed("old sign-ins", 3600, lambda t: org.forget_old(t.db)),
+    Timed("old sign-ins", 3600, lambda t: sign_ins.forget_old(t.db)),
 )
 
 

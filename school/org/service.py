@@ -246,3 +246,10 @@ def revoke(s: Session, person: Person | None, account: Account, role: Role, org:
         s.delete(held)
         s.flush()
         record(s, person, "role.revoke", ("account", account.id), org.id, role=(role, None))
+
+
+def keep_view(s: Session, person: Person, *, locale: str | None = None, elder: int | None = None) -> None:
+    """Keep with the account how its pages look; None leaves as it is."""
+    wish = {"locale": locale, "elder": elder}
+    values = {field: value for field, value in wish.items() if value is not None}
+    s.execute(sa.update(Account).where(Account.id == person.account_id).values(**values))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -36,22 +36,33 @@ def status_of(error: errors.SchoolError) -> int:
     return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
 
 
+def sentence(error: errors.SchoolError) -> str:
+    """What happened and what to do, in the reader's language."""
+    text: str = gettext(error.message)
+    return text % error.params if error.params else text
+
+
 def error_body(error: errors.SchoolError) -> dict[str, object]:
     """The one shape of a refusal, over HTTP and as a Socket.IO acknowledgement."""
-    text = gettext(error.message)
     return {
         "error": {
             "code": error.code,
-            "message": text % error.params if error.params else text,
+            "message": sentence(error),
             **({"params": error.params} if error.params else {}),
         }
     }
 
 
+def for_scripts() -> None:
+    """Refuse this request in JSON whatever it accepts: no person reads the answer itself."""
+    g.for_scripts = True
+
+
 def wants_json() -> bool:
-    """Whether a script asked: it says so, or it sent JSON."""
+    """Whether a script asked: it says so, it sent JSON, or the address is for scripts only."""
     return (
-        request.is_json
+        "for_scripts" in g
+        or request.is_json
         or request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html") == "application/json"
     )
 

@@ -1,4 +1,4 @@
-// What every page does: 长辈版, tabs, print buttons and the offline line.
+// What every page does: 长辈版, shown passwords, tabs, print buttons and the offline line.
 const root = document.documentElement;
 const csrf = document.querySelector('meta[name=csrf-token]')?.content;
 
@@ -40,3 +40,22 @@ for (const list of document.querySelectorAll('[role=tablist]')) {
   });
 }
 for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
+for (const button of document.querySelectorAll('[data-reveal]')) {
+  const field = document.getElementById(button.dataset.reveal);
+  button.hidden = false; // without script the field stays an ordinary one
+  button.addEventListener('click', () => {
+    const shown = field.type === 'text';
+    field.type = shown ? 'password' : 'text';
+    button.setAttribute('aria-pressed', !shown);
+    button.lastElementChild.textContent = shown ? button.dataset.off : button.dataset.on;
+    field.focus();
+  });
+}
+
+const line = document.querySelector('[data-offline]');
+const connection = () => { line.hidden = navigator.onLine; };
+if (line) {
+  addEventListener('online', connection);
+  addEventListener('offline', connection);
+  connection();
+}
