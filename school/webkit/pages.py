@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, url_for
+from flask import Flask, request
 from flask_babel import Babel, get_locale
 
 from school.webkit.context import current_person, school
@@ -31,7 +31,7 @@ def asset(name: str) -> str:
     The version is a folder of the address: browsers may keep everything for ever, and a module that imports another
     one by a relative path gets the same version and the same instance as the page.
     """
-    return url_for("asset", version=version(), filename=name)
+    return f"{request.script_root}/static/v-{version()}/{name}"  # url_for costs 20 µs, and a page has forty icons
 
 
 def chosen_locale() -> str:
