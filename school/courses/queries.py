@@ -13,7 +13,9 @@ from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.courses.models import Course, CourseAudience, CourseCategory, CourseState, CourseTerm, Lesson
 from school.courses.rules import query_terms
+from school.media import queries as media
 from school.media.models import Timeline
+from school.media.queries import AssetStatus
 from school.org.models import Organization
 from school.records.models import StudyHourEntry
 
@@ -192,6 +194,25 @@ def done_by(member_id: int | None) -> sa.ColumnElement[bool]:
     )
 
 
+def credits_of(s: Session, member_id: int | None, course_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """course id → (year, hundredths of hours) that stand in the member's ledger, the latest year of each course."""
+    if member_id is None or not course_ids:
+        return {}
+    total = sa.func.sum(StudyHourEntry.hours_100)
+    rows = s.execute(
+        sa.select(StudyHourEntry.source_id, StudyHourEntry.year, total)
+        .where(
+            StudyHourEntry.member_id == member_id,
+            StudyHourEntry.source_kind == "course",
+            StudyHourEntry.source_id.in_(course_ids),
+        )
+        .group_by(StudyHourEntry.source_id, StudyHourEntry.year)
+        .having(total > 0)
+        .order_by(StudyHourEntry.year)
+    )
+    return {course_id: (year, int(hours)) for course_id, year, hours in rows}
+
+
 def _matches(q: str) -> tuple[list[sa.ColumnElement[bool]], sa.ColumnElement[int]] | None:
     """Conditions that every term of `q` is found, and the weight to order by; None when `q` has no term at all."""
     terms = query_terms(q)
@@ -314,6 +335,35 @@ def reviewed(s: Session, person: Person, limit: int = 10) -> Sequence[Course]:
         .options(joinedload(Course.category), joinedload(Course.trainer))
         .limit(limit)
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A lesson in the studio: how its file is doing, and when it is ready its length and renditions."""
+
+    lesson: Lesson
+    status: AssetStatus | None  # None: no file yet
+    length_ms: int = 0
+    renditions: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`none` without a file, else the state of its asset."""
+        return self.status.state.value if self.status else "none"
+
+
+def slots(s: Session, lessons: Sequence[Lesson]) -> list[Slot]:
+    """The lessons with how their files are doing."""
+    found = []
+    for lesson in lessons:
+        if lesson.asset is None:
+            found.append(Slot(lesson, None))
+            continue
+        timeline = media.timeline_of(s, lesson.asset.id)
+        names = tuple(str(r["name"]) for r in timeline.renditions) if timeline else ()
+        status = media.status(s, lesson.asset)
+        found.append(Slot(lesson, status, status.length_ms, names))
+    return found
 
 
 def hosts(s: Session, person: Person) -> Sequence[Organization]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -17,12 +18,11 @@ from school.core.time import now
 from school.courses import queries, rules
 from school.courses.models import Course, CourseAudience, CourseCategory, CourseState, CourseTerm, Lesson
 from school.media import queries as media
-from school.media import service as media_service
 from school.media.models import AssetState, MediaAsset
+from school.media.uploads import take_file
 from school.org import audit
 from school.org.models import Organization
 from school.records import service as records
-from school.records.models import StudyItem
 
 ITEM = "course"  # the kind under which a course stands in the ledger
 WEIGHTS = {"title": 8, "lesson": 4, "trainer": 3, "category": 2, "summary": 1}
@@ -58,7 +58,7 @@ def edit_course(s: Session, person: Person, course_id: int, version: int, sheet:
         )
     before = {name: getattr(course, name) for name in _FIELDS}
     _write(s, person, course, rules.checked(sheet))
-    changes: dict[str, object] = {
+    changes: dict[str, Any] = {
         name: (before[name], getattr(course, name)) for name in _FIELDS if before[name] != getattr(course, name)
     }
     changes.update(_set_audience(s, person, course, sheet.audience))
@@ -81,7 +81,7 @@ def _write(s: Session, person: Person, course: Course, sheet: rules.Sheet) -> No
         setattr(course, name, getattr(sheet, name))
 
 
-def _set_audience(s: Session, person: Person, course: Course, org_ids: Sequence[int]) -> dict[str, object]:
+def _set_audience(s: Session, person: Person, course: Course, org_ids: Sequence[int]) -> dict[str, Any]:
     """Make the audience exactly `org_ids`; what changed, for the audit log. Each must lie below one of one's hosts."""
     before = list(
         s.scalars(
@@ -237,7 +237,7 @@ def set_file(s: Session, person: Person, course_id: int, lesson_id: int, asset_i
         audit.record(
             s, person, "lesson.file", ("lesson", lesson.id), course.org_id, asset=(lesson.asset_id, asset.id)
         )  # fmt: skip
-        lesson.asset = asset
+        lesson.asset, lesson.timeline = asset, None
     return lesson
 
 
@@ -247,7 +247,7 @@ def upload_lecture(db: Database, store: ObjectStore, course_id: int, path: Path,
         course = _existing(s, course_id)
         rules.must_be_editable(course.state)
         owner_id, title = course.trainer_id, rules.checked_title(title)
-    asset = media_service.take_file(db, store, owner_id=owner_id, title=title, path=path)
+    asset = take_file(db, store, owner_id, path, title)
     with db.write() as s:
         return add_lesson_from_asset(s, _existing(s, course_id), s.get_one(MediaAsset, asset.id), title)
 
@@ -329,7 +329,8 @@ def publish(s: Session, person: Person, course_id: int) -> Course:
 def adopt(s: Session, course: Course) -> bool:
     """Let every lesson play the finished timeline of its asset, and post the course when all have one; whether all had."""
     for lesson in course.lessons:
-        timeline = media.timeline_of(s, lesson.asset_id) if lesson.asset_id is not None else None
+        made = lesson.asset is not None and lesson.asset.state == AssetState.READY
+        timeline = media.timeline_of(s, lesson.asset.id) if lesson.asset is not None and made else None
         if timeline is not None and timeline.sealed_at is not None:
             lesson.timeline = timeline
     if not course.lessons or any(lesson.timeline is None for lesson in course.lessons):
@@ -366,6 +367,6 @@ def withdraw(s: Session, person: Person, course_id: int) -> Course:
     if course is None or not (mine or person.holds(course.org.path, *queries.OVERSEERS)):
         raise queries.no_course()
     course.state = rules.move(course.state, "withdraw")
-    s.execute(sa.update(StudyItem).where(StudyItem.kind == ITEM, StudyItem.ref_id == course.id).values(active=False))
+    records.close_item(s, ITEM, course.id)
     audit.record(s, person, "course.withdraw", ("course", course.id), course.org_id, title=course.title)
     return course

@@ -1,14 +1,6 @@
-"""Addresses of the catalogue (课程中心) and of a course's page; the room's other pages are imported at the end."""
+"""Every address of the room on its one blueprint, as the roof registers it."""
 
-from __future__ import annotations
-
-from flask import render_template
-
+from school.courses import catalogue, reviewing, studio, watch
 from school.courses.blueprint import blueprint
 
-__all__ = ["blueprint"]
-
-
-@blueprint.get("/courses")
-def catalogue() -> str:
-    return render_template("webkit/base.html")
+__all__ = ["blueprint", "catalogue", "reviewing", "studio", "watch"]
