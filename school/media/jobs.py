@@ -19,7 +19,7 @@ from school.core.db import Database
 from school.core.errors import Conflict
 from school.core.i18n import N_
 from school.core.time import now
-from school.media.models import JobState, MediaJob
+from school.media.models import AssetState, JobState, MediaAsset, MediaJob
 from school.media.service import fail_asset
 
 LEASE = timedelta(seconds=60)
@@ -85,15 +85,18 @@ def enqueue(
     return job
 
 
-def requeue(s: Session, asset_id: int) -> int:
-    """Give every failed job of an asset a fresh set of attempts; how many there were."""
-    jobs = s.scalars(
-        sa.select(MediaJob).where(MediaJob.asset_id == asset_id, MediaJob.state == JobState.FAILED).with_for_update()
-    ).all()
+def requeue(s: Session, asset: MediaAsset) -> None:
+    """Give every failed job of an asset a fresh set of attempts; Conflict when there is none to repeat."""
+    failed = sa.select(MediaJob).where(MediaJob.asset_id == asset.id, MediaJob.state == JobState.FAILED)
+    jobs = s.scalars(failed.with_for_update()).all()
+    if not jobs:
+        raise Conflict("media.no_retry", N_("这个视频没有可以重试的步骤。文件没有传完时，请重新选择文件上传。"))
     for job in jobs:
         job.state, job.attempt, job.run_at, job.finished_at = JobState.QUEUED, 0, clock(s), None
         job.progress, job.stage = 0, ""
-    return len(jobs)
+        if job.kind in ESSENTIAL:
+            asset.state = AssetState.CHECKING if job.kind == "ingest" else AssetState.TRANSCODING
+            asset.reason_code, asset.reason_params = None, {}
 
 
 def claim(db: Database, kinds: Sequence[str], worker: str, *, lease: timedelta = LEASE) -> Claim | None:

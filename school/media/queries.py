@@ -42,7 +42,6 @@ class AssetStatus:
     code: str | None  # of the reason when it failed
     size: int
     uploaded: int
-    upload_token: str | None  # while its upload is open
     timeline_id: int | None  # set as soon as something can be played
     length_ms: int
 
@@ -176,7 +175,6 @@ def status(s: Session, asset: MediaAsset) -> AssetStatus:
         code=asset.reason_code,
         size=asset.size,
         uploaded=uploaded,
-        upload_token=upload.token if upload and not upload.completed_at else None,
         timeline_id=shown.id if shown and shown.length_ms else None,
         length_ms=shown.length_ms if shown else 0,
     )

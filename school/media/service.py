@@ -10,12 +10,32 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.errors import Conflict, NotFound
+from school.core.errors import Conflict, NotAllowed, NotFound
 from school.core.i18n import N_
+from school.core.keys import Keys
+from school.core.signing import sign, verify
 from school.core.time import now
-from school.media import reasons
+from school.media import reasons, rules
 from school.media.models import AssetState, MediaAsset, Segment, Timeline
 from school.media.rules import Rendition, SegmentFacts
+
+PATHS = "media"  # what the signature of a media path is for
+
+
+def new_asset(s: Session, owner_id: int, title: str, file_name: str, size: int, state: AssetState) -> MediaAsset:
+    """A new asset of `owner_id`; names are cleaned for display and never become part of a key."""
+    name = rules.clean_name(file_name)
+    asset = MediaAsset(
+        owner_id=owner_id,
+        title=rules.clean_name(title) or rules.stem(name),
+        file_name=name,
+        size=size,
+        state=state,
+        created_at=now(),
+    )
+    s.add(asset)
+    s.flush()
+    return asset
 
 
 def set_asset_state(
@@ -66,12 +86,14 @@ def start_timeline(s: Session, asset: MediaAsset, expected_ms: int, renditions: 
             return timeline
     timeline = Timeline(
         asset_id=asset.id,
-        prefix=f"timelines/{asset.id}/{secrets.token_hex(8)}/",
+        prefix=secrets.token_hex(8),  # until the number is known
         expected_ms=expected_ms,
         renditions=[asdict(r) for r in renditions],
         created_at=now(),
     )
     s.add(timeline)
+    s.flush()
+    timeline.prefix = rules.prefix(timeline.id)
     s.flush()
     return timeline
 
@@ -110,6 +132,7 @@ def add_pictures(
 ) -> None:
     """Give a timeline its poster or its storyboard; they are made by jobs of their own, often after sealing.
 
+    Their objects are the timeline's prefix + `rules.POSTER` and + `rules.STORYBOARD`.
     `storyboard`: `{key, every_ms, width, height, columns, count}`, one sprite image of `count` frames in rows.
     """
     timeline = s.get(Timeline, timeline_id)
@@ -117,6 +140,32 @@ def add_pictures(
         raise _no_timeline()
     timeline.poster_key = poster_key or timeline.poster_key
     timeline.storyboard = storyboard or timeline.storyboard
+
+
+def play_paths(keys: Keys, timeline: Timeline) -> dict[str, str | None]:
+    """Addresses under one signed prefix, for whoever may see the timeline now: `master`, `audio`, `poster`, `storyboard`.
+
+    `audio` (sound alone) and the pictures are None when there are none. Two calls within a few hours answer alike.
+    """
+    expiry = rules.path_expiry(now(), max(timeline.length_ms, timeline.expected_ms))
+    folder = rules.media_path(timeline.id, expiry)
+    signature = sign(keys, PATHS, folder)
+    base = f"/m/{folder}/{signature}"
+    audio = next((r["name"] for r in timeline.renditions if r["kind"] == "audio"), None)
+    return {
+        "master": f"{base}/master.m3u8",
+        "audio": f"{base}/{audio}/index.m3u8" if audio else None,
+        "poster": f"{base}/{rules.POSTER}" if timeline.poster_key else None,
+        "storyboard": f"{base}/{rules.STORYBOARD}" if timeline.storyboard else None,
+    }
+
+
+def check_path(keys: Keys, timeline_id: int, expiry: int, signature: str) -> None:
+    """Raises NotAllowed unless `signature` opens this timeline until `expiry` (Unix seconds) and that is still to come."""
+    if not verify(keys, PATHS, f"{timeline_id}/{expiry}", signature):
+        raise NotAllowed("media.signature", N_("这个播放地址不对，不能打开。请回到课程页面重新点“播放”。"))
+    if now().timestamp() > expiry:
+        raise NotAllowed("media.expired", N_("这个播放地址已经过期。请刷新页面后接着看，看到的位置都还在。"))
 
 
 def _asset(s: Session, asset_id: int) -> MediaAsset:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from school.core.errors import NotFound, SchoolError
 from school.core.offload import in_thread
 from school.core.store import ObjectStore
 from school.media import queries, reasons
-from school.media.models import MediaAsset, Upload, UploadPart
+from school.media.models import Upload, UploadPart
 
 CHUNK = 1024**2
 
@@ -30,7 +29,8 @@ class SourceFault(SchoolError):
 def join_source(db: Database, store: ObjectStore, asset_id: int) -> str:
     """The key of the asset's source as one object, joined from its upload's parts the first time.
 
-    Being killed anywhere does no harm: the parts stay until the joined object stands in the database.
+    Being killed anywhere, or being two at once, does no harm: the join always makes the same object, and the parts stay
+    until it stands in the database.
     """
     with db.read() as s:
         asset = queries.asset(s, asset_id)
@@ -39,21 +39,16 @@ def join_source(db: Database, store: ObjectStore, asset_id: int) -> str:
         return asset.source_key
     if upload is None or upload.completed_at is None:
         raise SourceFault("store.lost")
-    key = f"sources/{asset_id}/{secrets.token_hex(8)}"
+    key = f"sources/{asset_id}/source"
     try:
         store.compose(key, [part.key for part in parts])
-    except NotFound as error:
+    except NotFound as error:  # the parts are taken away when the join stands, perhaps just now by another worker
+        with db.read() as s:
+            if queries.asset(s, asset_id).source_key == key:
+                return key
         raise SourceFault("store.lost") from error
     with db.write() as s:
-        joined = s.execute(
-            sa.update(MediaAsset)
-            .where(MediaAsset.id == asset_id, MediaAsset.source_key.is_(None))
-            .values(source_key=key)
-        )
-        won = bool(joined.rowcount)  # type: ignore[attr-defined]
-    if not won:  # another worker that has lost its lease since was faster
-        store.delete(key)
-        return join_source(db, store, asset_id)
+        queries.asset(s, asset_id).source_key = key
     store.delete_prefix(f"uploads/{upload.token}/")
     return key
 

@@ -1,5 +1,142 @@
-"""Pages and addresses of the media room."""
+"""Signed media paths (playlists, segments, pictures) and how an asset is doing, as JSON."""
 
-from flask import Blueprint
+from __future__ import annotations
 
-blueprint = Blueprint("media", __name__, template_folder="templates")
+from flask import Response, jsonify, make_response, request
+from flask_babel import gettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from school.core.errors import NotFound, SchoolError
+from school.core.i18n import N_
+from school.core.person import signed_in
+from school.media import jobs, playlists, queries, rules, service, tus
+from school.media.blueprint import blueprint
+from school.media.rules import Rendition
+from school.webkit.context import current_person, school
+
+__all__ = ["blueprint", "tus"]
+
+TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "mp4": "video/mp4",
+    "m4s": "video/iso.segment",
+    "jpg": "image/jpeg",
+}
+FOR_EVER = "public, max-age=31536000, immutable"
+SEALED = "public, max-age=3600"
+GROWING = "public, max-age=1"
+
+
+@blueprint.get("/m/<int:timeline_id>/<int:expiry>/<signature>/<path:name>")
+def play(timeline_id: int, expiry: int, signature: str, name: str) -> BaseResponse:
+    """A playlist, segment or picture of a timeline, for whoever holds a signed path; no sign-in is asked."""
+    service.check_path(school().keys, timeline_id, expiry, signature)
+    found = rules.PLAYABLE.fullmatch(name)
+    if found is None:
+        raise NotFound("media.no_file", N_("没有找到这个视频文件，可能已经撤下。"))
+    if found["playlist"]:
+        return _playlist(timeline_id, found["rendition"])
+    return _object(timeline_id, name)
+
+
+@blueprint.get("/m-auth")
+def gate() -> BaseResponse:
+    """For a proxy in front (`auth_request`): 204 when the address in `X-Original-URI` is signed and fresh, else 403.
+
+    It reads nothing but that address, so its answer may be kept per signed prefix for as long as it says.
+    """
+    pieces = request.headers.get("X-Original-URI", "").partition("?")[0].split("/", 5)
+    try:
+        _, m, timeline_id, expiry, signature, _ = pieces
+        service.check_path(school().keys, int(timeline_id), int(expiry), signature)
+    except (ValueError, SchoolError):
+        m = ""
+    response = make_response("", 204 if m == "m" else 403)
+    response.headers["Cache-Control"] = "max-age=60" if m == "m" else "no-store"
+    return response
+
+
+@blueprint.get("/media/assets/<int:asset_id>")
+def asset(asset_id: int) -> BaseResponse:
+    """How an asset is doing, for its owner and for those who review it."""
+    person = signed_in(current_person())
+    with school().db.read() as s:
+        status = queries.status(s, queries.asset_for(s, person, asset_id))
+    return _status(status)
+
+
+@blueprint.post("/media/assets/<int:asset_id>/retry")
+def retry(asset_id: int) -> BaseResponse:
+    """Put a failed asset's work back into the queue."""
+    person = signed_in(current_person())
+    with school().db.write() as s:
+        found = queries.asset_for(s, person, asset_id)
+        jobs.requeue(s, found)
+        s.flush()
+        status = queries.status(s, found)
+    return _status(status)
+
+
+def _status(status: queries.AssetStatus) -> Response:
+    text = gettext(status.message)
+    response = jsonify(
+        id=status.id,
+        title=status.title,
+        file_name=status.file_name,
+        state=status.state,
+        stage=status.stage,
+        progress=status.progress,
+        message=text % status.params if status.params else text,
+        code=status.code,
+        size=status.size,
+        uploaded=status.uploaded,
+        timeline_id=status.timeline_id,
+        length_ms=status.length_ms,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _playlist(timeline_id: int, rendition: str | None) -> BaseResponse:
+    with school().db.read() as s:
+        timeline = queries.timeline(s, timeline_id)
+        renditions = [Rendition(**r) for r in timeline.renditions]
+        segments = queries.segments(s, timeline_id, rendition) if rendition else []
+    sealed = timeline.sealed_at is not None
+    if rendition is None:
+        text = playlists.master(renditions)
+    elif rendition in {r.name for r in renditions}:
+        text = playlists.media(rendition, segments, sealed=sealed)
+    else:
+        raise NotFound("media.no_file", N_("没有找到这个视频文件，可能已经撤下。"))
+    response = make_response(text)
+    response.mimetype = TYPES["m3u8"]
+    response.headers["Cache-Control"] = SEALED if sealed else GROWING
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+def _object(timeline_id: int, name: str) -> BaseResponse:
+    """An object of the store, whole or the range that was asked for; its address never means anything else."""
+    response = Response(mimetype=TYPES[name.rpartition(".")[2]])
+    response.headers.update({"Cache-Control": FOR_EVER, "Accept-Ranges": "bytes"})
+    response.set_etag(f"{timeline_id}-{name.replace('/', '-')}")
+    if request.if_none_match.contains(response.get_etag()[0] or ""):
+        response.status_code = 304
+        return response
+    store, key = school().store, rules.prefix(timeline_id) + name
+    size = store.stat(key).size
+    start, end = 0, size
+    if request.range and (not request.if_range.etag or request.if_range.etag == response.get_etag()[0]):
+        wanted = request.range.range_for_length(size)
+        if wanted is None:
+            response.status_code = 416
+            response.headers["Content-Range"] = f"bytes */{size}"
+            return response
+        start, end = wanted
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    response.content_length = end - start
+    if request.method != "HEAD":
+        response.response = store.stream(key, start, end - start)
+    return response
