@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from school.core.db import Base, Id
+from school.core.db import Base, BigInt, Id
 from school.org.models import Account, Member, Organization
 
 
@@ -42,6 +42,7 @@ class HourPolicy(Base):
     daily_cap_ms: Mapped[int] = mapped_column(default=8 * 3_600_000)  # wall clock
     check_every_ms: Mapped[int] = mapped_column(default=15 * 60_000)  # mean distance of presence checks, 0: none
     check_answer_ms: Mapped[int] = mapped_column(default=60_000)
+    online_counts: Mapped[bool] = mapped_column(default=False)  # 网络学习学时 also count toward the group requirement
     proration: Mapped[str] = mapped_column(sa.String(20), default="by_month")
 
 
@@ -82,21 +83,31 @@ class StudyPart(Base):
 
 
 class PlaySession(Base):
-    """One member playing one part on one device. The newest session of a member earns; older ones may still deliver."""
+    """One member playing one part on one device. The newest session of a member earns; older ones may still deliver.
+
+    The clock of the rule stands in milliseconds since 1970 (`*_ms`), because every claim reads and writes it.
+    """
 
     __tablename__ = "play_session"
 
     id: Mapped[Id]
-    token: Mapped[str] = mapped_column(sa.String(32), unique=True)  # random; travels inside a signed value
-    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), index=True)
+    nonce: Mapped[str] = mapped_column(sa.String(16))  # travels inside the signed token beside the id
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id))
     part_id: Mapped[int] = mapped_column(sa.ForeignKey("study_part.id"))
+    policy_id: Mapped[int | None] = mapped_column(sa.ForeignKey("hour_policy.id"))
     opened_at: Mapped[datetime]
-    seen_at: Mapped[datetime]  # up to which budget has accrued
-    ended_at: Mapped[datetime | None]
-    paused_at: Mapped[datetime | None]  # an unanswered presence check
-    budget_ms: Mapped[int] = mapped_column(default=0)
-    check_due_at: Mapped[datetime | None]
     device: Mapped[str] = mapped_column(sa.String(200), default="")
+    seen_ms: Mapped[int] = mapped_column(BigInt)  # up to which the budget has accrued
+    heard_ms: Mapped[int] = mapped_column(BigInt)  # the last claim
+    ended_ms: Mapped[int | None] = mapped_column(BigInt)  # a newer session was opened
+    paused_ms: Mapped[int | None] = mapped_column(BigInt)  # since when a presence check stands unanswered
+    check_due_ms: Mapped[int | None] = mapped_column(BigInt)  # since when a presence check waits for its answer
+    check_left_ms: Mapped[int | None]  # media time until the next presence check; None: never asked
+    budget_us: Mapped[int] = mapped_column(BigInt, default=0)  # media microseconds that may be claimed
+    wall_ms: Mapped[int] = mapped_column(default=0)  # clock behind that budget, not yet charged to the day
+    held: Mapped[list[Any]] = mapped_column(default=list)  # [from_ms, to_ms] claimed, neither covered nor refused yet
+
+    __table_args__ = (sa.Index("ix_play_session_member_part", "member_id", "part_id"),)
 
 
 class Coverage(Base):
@@ -111,6 +122,9 @@ class Coverage(Base):
     refused: Mapped[list[Any]] = mapped_column(default=list)  # [from_ms, to_ms, reason code]
     covered_ms: Mapped[int] = mapped_column(default=0)
     position_ms: Mapped[int] = mapped_column(default=0)
+    pass_year: Mapped[int] = mapped_column(
+        default=0
+    )  # the year this watching began; an item credited then is watched anew in a later year
     updated_at: Mapped[datetime]
 
 
@@ -206,14 +220,16 @@ class MemberYear(Base):
     online_100: Mapped[int] = mapped_column(default=0)
     required_group_100: Mapped[int] = mapped_column(default=0)
     required_online_100: Mapped[int] = mapped_column(default=0)
+    online_counts: Mapped[bool] = mapped_column(default=False)  # toward the group requirement
     exempt: Mapped[bool] = mapped_column(default=False)
     met: Mapped[bool] = mapped_column(default=False)
+    counted: Mapped[bool] = mapped_column(default=True)  # a normal member: stands in the branch's figures
 
     __table_args__ = (sa.Index("ix_member_year_org_year_met", "org_id", "year", "met"),)
 
 
 class OrgYear(Base):
-    """Totals of an organisation's whole subtree for a year; dirty ones are rebuilt within 60 s, pages say `built_at`."""
+    """Totals of an organisation's whole subtree for a year; marked ones are rebuilt within 60 s, pages say `built_at`."""
 
     __tablename__ = "org_year"
 
@@ -226,5 +242,18 @@ class OrgYear(Base):
     group_100: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     online_100: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     months: Mapped[list[Any]] = mapped_column(default=list)  # twelve [group_100, online_100]
-    dirty: Mapped[bool] = mapped_column(default=True, index=True)
+    parent_id: Mapped[int | None] = mapped_column(BigInt, index=True)  # the tree of that year
     built_at: Mapped[datetime | None]
+
+
+class OrgYearMark(Base):
+    """Something of this branch's own members changed: it and everything above it must be added up again.
+
+    Marks are only inserted and taken away by number, so that nobody ever waits for the county's row.
+    """
+
+    __tablename__ = "org_year_mark"
+
+    id: Mapped[Id]
+    org_id: Mapped[int] = mapped_column(BigInt)
+    year: Mapped[int]

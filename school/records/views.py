@@ -1,4 +1,6 @@
-"""Pages and addresses of the records room."""
+"""Addresses of the records room: claims of study time by signed token, and requests to look again."""
+
+from __future__ import annotations
 
 from flask import Blueprint
 
