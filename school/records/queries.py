@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from school.org.models import Organization
+from school.records.intervals import union
 from school.records.models import Coverage, MemberYear, Mode, ReviewRequest, StudyHourEntry, StudyItem, StudyPart
 
 
@@ -22,10 +24,12 @@ class Hours:
     required_group_100: int = 0
     required_online_100: int = 0
     exempt: bool = False
+    online_counts: bool = False  # 网络 hours count toward the group requirement too
 
     @property
     def needed_group_100(self) -> int:
-        return 0 if self.exempt else max(self.required_group_100 - self.group_100, 0)
+        counted = self.group_100 + (self.online_100 if self.online_counts else 0)
+        return 0 if self.exempt else max(self.required_group_100 - counted, 0)
 
     @property
     def needed_online_100(self) -> int:
@@ -51,12 +55,18 @@ class Ribbon:
     def refused_ms(self) -> int:
         return sum(to - start for start, to, _ in self.refused)
 
+    @property
+    def unseen_ms(self) -> int:
+        return max(self.length_ms - self.covered_ms - self.refused_ms, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A ledger line; `reversed_by` is the line that took it back, `ribbons` what was watched for it."""
+    """A ledger line; `org_name` is the branch at that time, `reversed_by` the line that took it back, `ribbons` what was
+    watched for it."""
 
     entry: StudyHourEntry
+    org_name: str
     reversed_by: StudyHourEntry | None = None
     ribbons: tuple[Ribbon, ...] = ()
     reviews: tuple[ReviewRequest, ...] = ()
@@ -85,7 +95,13 @@ def hours_of(s: Session, member_id: int, year: int) -> Hours:
     if row is None:
         return Hours(year)
     return Hours(
-        year, row.group_100, row.online_100, row.required_group_100, row.required_online_100, exempt=row.exempt
+        year,
+        row.group_100,
+        row.online_100,
+        row.required_group_100,
+        row.required_online_100,
+        exempt=row.exempt,
+        online_counts=row.online_counts,
     )
 
 
@@ -97,10 +113,16 @@ def years_of(s: Session, member_id: int) -> Sequence[int]:
 
 def lines_of(s: Session, member_id: int, year: int, mode: Mode | None = None) -> list[Line]:
     """Every line of the member's year, the newest first; a reversing line follows what it takes back."""
-    wanted = sa.select(StudyHourEntry).where(StudyHourEntry.member_id == member_id, StudyHourEntry.year == year)
+    wanted = (
+        sa.select(StudyHourEntry, Organization.name)
+        .join(Organization, Organization.id == StudyHourEntry.org_id)
+        .where(StudyHourEntry.member_id == member_id, StudyHourEntry.year == year)
+        .order_by(StudyHourEntry.occurred_on.desc(), StudyHourEntry.id.desc())
+    )
     if mode:
         wanted = wanted.where(StudyHourEntry.mode == mode)
-    entries = s.scalars(wanted.order_by(StudyHourEntry.occurred_on.desc(), StudyHourEntry.id.desc())).all()
+    rows = s.execute(wanted).all()
+    entries = [entry for entry, _ in rows]
     undone = {entry.reverses_id: entry for entry in entries if entry.reverses_id}
     sources = {(entry.source_kind, entry.source_id) for entry in entries}
     ribbons = _ribbons(s, member_id, _items(s, sources))
@@ -110,11 +132,12 @@ def lines_of(s: Session, member_id: int, year: int, mode: Mode | None = None) ->
     return [
         Line(
             entry,
+            org_name,
             undone.get(entry.id),
             tuple(ribbons.get((entry.source_kind, entry.source_id), ())) if not entry.reverses_id else (),
             tuple(reviews[entry.id]),
         )
-        for entry in entries
+        for entry, org_name in rows
     ]
 
 
@@ -240,16 +263,6 @@ def _ribbons(s: Session, member_id: int, items: Sequence[StudyItem]) -> dict[tup
 
 
 def _ribbon(part: StudyPart, coverages: Sequence[Coverage]) -> Ribbon:
-    covered = _union([(start, to) for coverage in coverages for start, to in coverage.intervals])
+    covered = union(interval for coverage in coverages for interval in coverage.intervals)
     refused = sorted((start, to, reason) for coverage in coverages for start, to, reason in coverage.refused)
     return Ribbon(part.id, part.ref_id, part.title, part.length_ms, tuple(covered), tuple(refused))
-
-
-def _union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, to in sorted(intervals):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], to))
-        else:
-            joined.append((start, to))
-    return joined

@@ -13,11 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.org.models import Member, MemberCategory, Organization, OrgClosure, PartyStatus, PostType
-from school.records.models import MemberYear, OrgYear
+from school.org import queries
+from school.org.models import Member, MemberCategory, Organization, OrgClosure, OrgType, PostType
+from school.records.models import MemberYear, Mode, OrgYear, StudyHourEntry
 
 STATES = ("learning", "met", "exempt")
 SORTS = ("post", "strokes", "pinyin", "needed")
+LECTURE = "special_lecture"  # the HourCategory of 专题讲座 and 党课
 FOUND_LIMIT = 50  # people shown by a search over a whole subtree
 SMALL_SUBTREE = 4000  # members up to which a search reads the subtree instead of the name indexes
 _POSTS = {PostType.SECRETARY: 0, PostType.DEPUTY_SECRETARY: 1, PostType.COMMITTEE_MEMBER: 2}
@@ -46,6 +48,11 @@ class Filters:
             page=min(int(page), 10_000) if page.isascii() and page.isdigit() and int(page) > 0 else 1,
         )
 
+    @property
+    def chosen(self) -> bool:
+        """Whether anything is filtered."""
+        return bool(self.text or self.category or self.state)
+
     def args(self, **changes: Any) -> dict[str, str]:
         """The arguments of an address that chooses this, without what is the default."""
         other = replace(self, **changes)
@@ -60,6 +67,7 @@ class MemberRow:
 
     member_id: int
     name: str
+    org_id: int
     org_name: str
     category: MemberCategory
     post: PostType | None
@@ -68,12 +76,14 @@ class MemberRow:
     online_100: int
     required_group_100: int
     required_online_100: int
+    online_counts: bool
     exempt: bool
     met: bool
 
     @property
     def needed_group_100(self) -> int:
-        return 0 if self.exempt else max(self.required_group_100 - self.group_100, 0)
+        counted = self.group_100 + (self.online_100 if self.online_counts else 0)
+        return 0 if self.exempt else max(self.required_group_100 - counted, 0)
 
     @property
     def needed_online_100(self) -> int:
@@ -94,32 +104,62 @@ def totals(s: Session, org_id: int, year: int) -> OrgYear | None:
     return s.get(OrgYear, (org_id, year))
 
 
-def children(s: Session, org_id: int, year: int) -> Sequence[tuple[Organization, OrgYear | None]]:
-    """The organisations directly below, in their own order, each with its subtree's figures."""
+def children(s: Session, org_id: int, year: int, *, now: bool) -> Sequence[tuple[Organization, OrgYear | None]]:
+    """The organisations directly below in that year's tree, in their own order, each with its subtree's figures.
+
+    `now` says that it is the running year: an organisation that has no figures yet is there too.
+    """
     found = s.execute(
         sa.select(Organization, OrgYear)
-        .join(OrgYear, sa.and_(OrgYear.org_id == Organization.id, OrgYear.year == year), isouter=True)
-        .where(Organization.parent_id == org_id, Organization.closed_on.is_(None))
-        .order_by(Organization.sort_no, Organization.path)
+        .join(OrgYear, OrgYear.org_id == Organization.id)
+        .where(OrgYear.parent_id == org_id, OrgYear.year == year)
     )
-    return [(org, figures) for org, figures in found]
+    below: dict[int, tuple[Organization, OrgYear | None]] = {org.id: (org, figures) for org, figures in found}
+    if now:
+        for org in queries.children(s, org_id):
+            below.setdefault(org.id, (org, None))
+    return sorted(below.values(), key=lambda each: (each[0].sort_no, each[0].path))
 
 
-def branches(s: Session, org: Organization, year: int, limit: int) -> Sequence[tuple[Organization, OrgYear | None]]:
-    """Every branch at or below `org` in tree order, at most `limit`, each with its figures."""
+def branches(
+    s: Session, org: Organization, year: int, after: str, limit: int
+) -> Sequence[tuple[Organization, OrgYear | None]]:
+    """Branches at or below `org` in tree order, those behind the path `after`, at most `limit`, with their figures."""
     found = s.execute(
         sa.select(Organization, OrgYear)
         .join(OrgClosure, OrgClosure.descendant_id == Organization.id)
         .join(OrgYear, sa.and_(OrgYear.org_id == Organization.id, OrgYear.year == year), isouter=True)
         .where(
             OrgClosure.ancestor_id == org.id,
-            Organization.kind.in_(("branch", "joint_branch")),
+            Organization.kind.in_((OrgType.BRANCH, OrgType.JOINT_BRANCH)),
             Organization.closed_on.is_(None),
+            Organization.path > after,
         )
         .order_by(Organization.path)
         .limit(limit)
     )
     return [(branch, figures) for branch, figures in found]
+
+
+def held(s: Session, org_ids: Sequence[int], year: int) -> dict[int, tuple[int, int]]:
+    """How often each subtree met for study that counts as 集中, and how many of those were lectures (党课).
+
+    A meeting of several branches counts once in the organisation above them. For tables that leave the school.
+    """
+    source = StudyHourEntry.source_kind + ":" + sa.cast(StudyHourEntry.source_id, sa.String)
+    lecture = sa.case((StudyHourEntry.category == LECTURE, source))
+    found = s.execute(
+        sa.select(OrgClosure.ancestor_id, sa.func.count(sa.distinct(source)), sa.func.count(sa.distinct(lecture)))
+        .join(StudyHourEntry, StudyHourEntry.org_id == OrgClosure.descendant_id)
+        .where(
+            OrgClosure.ancestor_id.in_(org_ids),
+            StudyHourEntry.year == year,
+            StudyHourEntry.mode == Mode.GROUP,
+            StudyHourEntry.reverses_id.is_(None),
+        )
+        .group_by(OrgClosure.ancestor_id)
+    )
+    return {org_id: (meetings, lectures) for org_id, meetings, lectures in found}
 
 
 def plain_name(text: str) -> str:
@@ -135,6 +175,7 @@ def _rows(year: int) -> sa.Select[*tuple[Any, ...]]:
         sa.select(
             Member.id,
             Member.name,
+            MemberYear.org_id,
             Organization.short_name,
             Member.category,
             Member.post,
@@ -143,12 +184,13 @@ def _rows(year: int) -> sa.Select[*tuple[Any, ...]]:
             MemberYear.online_100,
             MemberYear.required_group_100,
             MemberYear.required_online_100,
+            MemberYear.online_counts,
             MemberYear.exempt,
             MemberYear.met,
         )
         .join(MemberYear, MemberYear.member_id == Member.id)
         .join(Organization, Organization.id == MemberYear.org_id)
-        .where(MemberYear.year == year, Member.party_status == PartyStatus.NORMAL)
+        .where(MemberYear.year == year, MemberYear.counted.is_(True))
     )
 
 
@@ -179,10 +221,11 @@ def _chosen(filters: Filters) -> list[sa.ColumnElement[bool]]:
 def _order(sort: str) -> list[sa.ColumnElement[Any]]:
     post = sa.case(_POSTS, value=Member.post, else_=len(_POSTS))
     by_strokes: list[sa.ColumnElement[Any]] = [Member.strokes, Member.pinyin, Member.id]  # type: ignore[list-item]
+    counted = MemberYear.group_100 + sa.case((MemberYear.online_counts.is_(True), MemberYear.online_100), else_=0)
     needed = sa.case(
         (MemberYear.exempt.is_(True), 0),
-        (MemberYear.group_100 >= MemberYear.required_group_100, 0),
-        else_=MemberYear.required_group_100 - MemberYear.group_100,
+        (counted >= MemberYear.required_group_100, 0),
+        else_=MemberYear.required_group_100 - counted,
     )
     match sort:
         case "strokes":

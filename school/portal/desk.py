@@ -1,0 +1,156 @@
+"""What stands on a person's desk: the year's hours, what is begun, compulsory courses still open, and places of duty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from school.core.i18n import N_
+from school.core.person import Person, Role
+from school.courses.models import Course, CourseState
+from school.courses.queries import done_by, overseen, published_for
+from school.org.models import Organization
+from school.org.pinyin import surname
+from school.records.models import OrgYear
+from school.records.queries import Hours, OpenItem, hours_of, open_items
+
+BEGUN = 4  # courses shown as begun
+OPEN = 4  # compulsory courses shown as still open
+PLACES = 12  # organisations shown to somebody with duties
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A course that has been begun: `lesson_id` is where to go on."""
+
+    course: Course
+    lesson_id: int
+    covered_ms: int
+    length_ms: int
+
+    @property
+    def left_ms(self) -> int:
+        return max(self.length_ms - self.covered_ms, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation the person looks after, with its figures of the year."""
+
+    org: Organization
+    figures: OrgYear | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a member's home shows."""
+
+    hours: Hours
+    branch: Organization | None
+    begun: list[Begun]
+    open: Sequence[Course]
+    open_count: int
+    open_hours_100: int
+    places: list[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What a person without a training file comes here for."""
+
+    places: list[Place]
+    own_courses: int
+    waiting: int
+
+
+def greeting(moment: datetime) -> str:
+    """The greeting of the hour; `moment` is in the school's zone."""
+    if 5 <= moment.hour < 11:
+        return N_("上午好")
+    if 11 <= moment.hour < 13:
+        return N_("中午好")
+    return N_("下午好") if 13 <= moment.hour < 18 else N_("晚上好")
+
+
+def given_name(name: str) -> str:
+    """How to call somebody: the given name of two signs (`周谷雨` → `谷雨`), the first part of a name with a `·`, else all."""
+    rest = name[len(surname(name)) :]
+    if "·" in name:
+        return name.split("·")[0]
+    return rest if len(rest) == 2 else name
+
+
+def desk(s: Session, person: Person, member_id: int, year: int) -> Desk:
+    """A member's desk; six short queries."""
+    must = sa.select(Course).where(Course.compulsory.is_(True), published_for(person), ~done_by(member_id))
+    begun = _begun(s, person, open_items(s, member_id, year))
+    started = {each.course.id for each in begun}
+    rest = must.where(Course.id.not_in(started)) if started else must
+    open_courses = s.scalars(
+        rest.options(joinedload(Course.category)).order_by(Course.published_at.desc(), Course.id).limit(OPEN)
+    ).all()
+    count, hours_100 = s.execute(
+        must.with_only_columns(sa.func.count(), sa.func.coalesce(sa.func.sum(Course.hours_100), 0))
+    ).one()
+    return Desk(
+        hours=hours_of(s, member_id, year),
+        branch=s.get(Organization, person.org_id) if person.org_id else None,
+        begun=begun[:BEGUN],
+        open=open_courses,
+        open_count=count,
+        open_hours_100=hours_100,
+        places=places(s, person, year),
+    )
+
+
+def _begun(s: Session, person: Person, items: Sequence[OpenItem]) -> list[Begun]:
+    ids = [each.item.ref_id for each in items if each.item.kind == "course"]
+    if not ids:
+        return []
+    found = s.scalars(
+        sa.select(Course).where(Course.id.in_(ids), published_for(person)).options(joinedload(Course.category))
+    )
+    courses = {course.id: course for course in found}
+    begun = []
+    for each in items:
+        course = courses.get(each.item.ref_id)
+        if course and each.item.kind == "course" and each.ribbons:
+            unfinished = [ribbon for ribbon in each.ribbons if ribbon.covered_ms < ribbon.length_ms]
+            lesson_id = (unfinished or each.ribbons)[0].ref_id
+            begun.append(Begun(course, lesson_id, each.covered_ms, each.length_ms))
+    return begun
+
+
+def places(s: Session, person: Person, year: int) -> list[Place]:
+    """The organisations the person is secretary or administrator of, in tree order, at most PLACES."""
+    ids = {grant.org_id for grant in person.grants if grant.role in (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)}
+    if not ids:
+        return []
+    wanted = (
+        sa.select(Organization, OrgYear)
+        .join(OrgYear, sa.and_(OrgYear.org_id == Organization.id, OrgYear.year == year), isouter=True)
+        .where(Organization.id.in_(ids))
+        .order_by(Organization.path)
+        .limit(PLACES)
+    )
+    return [Place(org, figures) for org, figures in s.execute(wanted)]
+
+
+def office(s: Session, person: Person, year: int) -> Office:
+    """The home of an account without a member: its places, its courses, what waits for its review."""
+    own_courses = waiting = 0
+    if person.has(Role.TRAINER):
+        own = sa.select(sa.func.count()).select_from(Course).where(Course.trainer_id == person.account_id)
+        own_courses = s.scalar(own) or 0
+    if person.has(Role.REVIEWER):
+        queue = (
+            sa.select(sa.func.count())
+            .select_from(Course)
+            .where(Course.state == CourseState.IN_REVIEW, Course.trainer_id != person.account_id, overseen(person))
+        )
+        waiting = s.scalar(queue) or 0
+    return Office(places(s, person, year), own_courses, waiting)

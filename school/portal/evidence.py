@@ -1,0 +1,65 @@
+"""A ledger line's evidence in words: where it came from, how it was counted, in which branch, and what became of it."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from school.records.queries import Line
+from school.webkit.figures import clock, day, hours, moment
+
+
+def evidence(line: Line) -> list[tuple[str, str]]:
+    """(label, words) pairs for the disclosure under a line, already in the reader's language."""
+    entry = line.entry
+    if entry.reverses_id:
+        rows = [(_("更正"), _("冲销原来记的 %(hours)s 学时，原来的记录仍然保留。", hours=hours(-entry.hours_100)))]
+    else:
+        rows = _origin(line)
+    if line.reversed_by:
+        rows.append((_("更正"), _("%(moment)s已冲销，不再计入。", moment=moment(line.reversed_by.posted_at))))
+        rows.append((_("原因"), line.reversed_by.note))
+    rows.append((_("当时所在支部"), line.org_name))
+    if entry.note:
+        rows.append((_("原因") if entry.reverses_id else _("说明"), entry.note))
+    return [(label, words) for label, words in rows if words]
+
+
+def _origin(line: Line) -> list[tuple[str, str]]:
+    entry, facts = line.entry, line.entry.evidence
+    rows = [
+        (
+            _("来源"),
+            _("网络课程")
+            if entry.source_kind == "course"
+            else _("支部补录")
+            if entry.source_kind == "manual"
+            else _("支部登记"),
+        )
+    ]
+    if facts.get("since"):
+        rows.append((_("怎么学的"), _("%(since)s至 %(until)s看完", since=facts["since"], until=day(entry.occurred_on))))
+    if facts.get("covered_ms") and facts.get("length_ms"):
+        share = 100 * facts["covered_ms"] // facts["length_ms"]
+        asked = entry.policy.get("completion_permille", 900) / 10
+        rows.append(
+            (
+                _("看了多少"),
+                _(
+                    "%(covered)s，全长的 %(share)d%%（学完需要 %(asked)g%%）",
+                    covered=clock(facts["covered_ms"]),
+                    share=share,
+                    asked=asked,
+                ),
+            )
+        )
+    for key, label in (("signed", _("签到")), ("place", _("地点")), ("chair", _("主持人")), ("witness", _("证明人"))):
+        rows.append((label, str(facts.get(key, ""))))
+    rows.append((_("主办"), entry.host))
+    if entry.policy:
+        rows.append(
+            (
+                _("按什么算"),
+                _("%(policy)s：申报 %(hours)s 学时", policy=entry.policy.get("name", ""), hours=hours(entry.hours_100)),
+            )
+        )
+    return rows

@@ -1,0 +1,162 @@
+"""Addresses of an organisation: a branch with its members, a committee with the organisations below it; export and print."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from flask import render_template, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from school.core import time
+from school.core.errors import TooLarge
+from school.core.i18n import N_
+from school.core.offload import in_thread
+from school.core.person import Person, Role, require, signed_in
+from school.org import audit
+from school.org.models import Organization, OrgType
+from school.org.queries import ancestors, organization
+from school.portal import sheets
+from school.portal.blueprint import blueprint
+from school.portal.sheets import Summary
+from school.portal.views import chosen_year, this_year
+from school.portal.xlsx import XLSX, Sheet, write
+from school.records import reports
+from school.records.models import OrgYear
+from school.records.reports import Filters, MemberRow
+from school.webkit.context import current_person, school
+
+PAGE_SIZE = 20
+EXPORT_LIMIT = 20_000  # rows in one file
+CHUNK = 500  # rows read at once for an export, so that other requests come in between
+KEEPERS = (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)  # who reads an organisation's figures
+WITH_MEMBERS = (OrgType.BRANCH, OrgType.JOINT_BRANCH, OrgType.GROUP)
+
+
+def _opened(s: Session, org_id: int) -> tuple[Person, Organization]:
+    """The organisation, for somebody whose duties cover it; else NotFound, SignInNeeded or NotAllowed."""
+    person = signed_in(current_person())
+    org = organization(s, org_id)
+    require(person, *KEEPERS, path=org.path)
+    return person, org
+
+
+def _crumbs(s: Session, person: Person, org: Organization) -> list[tuple[Organization, bool]]:
+    """The organisations above, each with whether this person may open it."""
+    return [(above, person.holds(above.path, *KEEPERS)) for above in ancestors(s, org.id)]
+
+
+def _years(s: Session, org_id: int, year: int) -> list[int]:
+    return sorted({year, this_year(), *reports.years(s, org_id)}, reverse=True)[:5]
+
+
+def _children(s: Session, org_id: int, year: int) -> Sequence[tuple[Organization, OrgYear | None]]:
+    return reports.children(s, org_id, year, now=year == this_year())
+
+
+@blueprint.get("/orgs/<int:org_id>", endpoint="organization")
+def organization_page(org_id: int) -> str:
+    """A branch: its year and members. A committee: its year and the organisations below."""
+    year, filters = chosen_year(), Filters.read(request.args)
+    with school().db.read() as s:
+        person, org = _opened(s, org_id)
+        figures = reports.totals(s, org_id, year)
+        page: dict[str, Any] = {
+            "org": org,
+            "year": year,
+            "years": _years(s, org_id, year),
+            "crumbs": _crumbs(s, person, org),
+            "total": Summary(org, figures),
+            "months": _months(figures.months if figures else [], figures.members if figures else 0),
+            "filters": filters,
+            "month_names": [_("%(n)d月", n=number) for number in range(1, 13)],
+            "words": sheets,
+        }
+        if org.kind in WITH_MEMBERS:
+            rows, found = reports.members(s, org_id, year, filters, PAGE_SIZE)
+            page |= {"rows": rows, "found": found, "size": PAGE_SIZE}
+        else:
+            rows = reports.find_members(s, org_id, year, filters.text, figures.members if figures else 0)
+            below = [Summary(*each) for each in _children(s, org_id, year)]
+            own = sheets.remainder(page["total"], below)
+            page |= {"rows": rows, "children": below, "own": own, "found_limit": reports.FOUND_LIMIT}
+    return render_template("portal/branch.html" if org.kind in WITH_MEMBERS else "portal/committee.html", **page)
+
+
+def _months(months: Sequence[Sequence[int]], members: int) -> list[tuple[int, int]]:
+    """Mean hundredths of hours a member in each month, (集中, 网络); [] when there is nothing to show."""
+    return [(round(g / members), round(o / members)) for g, o in months] if members and any(map(any, months)) else []
+
+
+def _members(org_id: int, year: int, filters: Filters) -> list[MemberRow]:
+    """All members of a branch as filtered, read in pieces."""
+    rows: list[MemberRow] = []
+    while True:
+        with school().db.read() as s:
+            wanted = Filters(filters.text, filters.category, filters.state, filters.sort, page=len(rows) // CHUNK + 1)
+            piece, _found = reports.members(s, org_id, year, wanted, CHUNK)
+        rows += piece
+        if len(piece) < CHUNK:
+            return rows
+
+
+def _summaries(org: Organization, year: int, *, deep: bool) -> list[Summary]:
+    """The organisations directly below, or every branch below, with what they held. Raises TooLarge."""
+    rows: list[Summary] = []
+    after = ""
+    while True:
+        with school().db.read() as s:
+            piece = reports.branches(s, org, year, after, CHUNK) if deep else _children(s, org.id, year)
+            held = reports.held(s, [each.id for each, _figures in piece], year)
+        rows += [Summary(each, figures, *held.get(each.id, (0, 0))) for each, figures in piece]
+        if not deep or len(piece) < CHUNK:
+            return rows
+        after = piece[-1][0].path
+        if len(rows) >= EXPORT_LIMIT:
+            raise TooLarge(
+                "export.large",
+                N_("这个范围超过 %(most)s 个支部，一张表装不下。请到下一级党组织分别导出。"),
+                most=EXPORT_LIMIT,
+            )
+
+
+@blueprint.get("/orgs/<int:org_id>/hours.xlsx")
+def organization_export(org_id: int) -> ResponseReturnValue:
+    """学时统计表 of a branch as filtered, 支部学习情况汇总表 of a committee (`?deep=1`: every branch below)."""
+    year, filters, deep = chosen_year(), Filters.read(request.args), request.args.get("deep") == "1"
+    with school().db.read() as s:
+        person, org = _opened(s, org_id)
+    sheet = _sheet(org, year, filters, deep=deep)
+    file = in_thread(write, [sheet])
+    with school().db.write() as s:
+        chosen = {**filters.args(page=1), **({"deep": "1"} if deep else {})}
+        audit.record(s, person, "hours.export", ("organization", org_id), org_id, year=year, filters=[*chosen.items()])
+    name = f"{sheet.title}_{org.short_name}_{_today():%Y%m%d}.xlsx"
+    return send_file(io.BytesIO(file), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+def _sheet(org: Organization, year: int, filters: Filters, *, deep: bool) -> Sheet:
+    if org.kind in WITH_MEMBERS:
+        return sheets.hours_table(org, year, _members(org.id, year, filters), _today())
+    return sheets.summary_table(org, year, _summaries(org, year, deep=deep), _today())
+
+
+def _today() -> Any:
+    return time.day_of(time.now(), school().settings.zone)
+
+
+@blueprint.get("/orgs/<int:org_id>/print")
+def organization_print(org_id: int) -> str:
+    """The same table as a sheet to look at and to print on A4, landscape."""
+    year, filters, deep = chosen_year(), Filters.read(request.args), request.args.get("deep") == "1"
+    with school().db.read() as s:
+        person, org = _opened(s, org_id)
+    sheet = _sheet(org, year, filters, deep=deep)
+    with school().db.write() as s:
+        audit.record(s, person, "hours.print", ("organization", org_id), org_id, year=year)
+    return render_template(
+        "portal/org_print.html", org=org, year=year, sheet=sheet, rows=list(sheet.rows), filters=filters
+    )
