@@ -1,0 +1,1 @@
+"""Benches: `script/bench NAME` measures one figure of the school beside its floor, in the same run."""
