@@ -30,6 +30,7 @@ STATES = {
     CourseState.WITHDRAWN: N_("已撤下"),
 }
 SECRECIES = {Secrecy.PUBLIC: N_("公开"), Secrecy.INTERNAL: N_("内部")}
+RETRIED = frozenset({"file.length_differs", "store.away", "disk.full", "worker.died", "worker.fault"})
 
 # ── states ──────────────────────────────────────────────
 

@@ -14,8 +14,12 @@ from school.core.person import Person, Role, require
 from school.courses import queries, rules, service
 from school.courses.blueprint import blueprint
 from school.courses.models import Course, Secrecy
+from school.media.rules import size_words
 from school.webkit.context import current_person, school
 from school.webkit.replies import sentence, status_of, wants_json
+
+
+blueprint.add_app_template_filter(size_words, "size")
 
 
 def _trainer() -> Person:
@@ -168,22 +172,23 @@ def _back(course_id: int, anchor: str = "lessons") -> Response:
 
 @blueprint.get("/studio/courses/<int:course_id>/lessons/<int:lesson_id>")
 def lesson_card(course_id: int, lesson_id: int) -> Response:
-    """One lesson's card of the edit page, as a piece of HTML for the page's script."""
+    """One lesson's card as a piece of HTML for the page's script: as on the edit page, or `plain=1` as in the list."""
     person = _trainer()
     with school().db.read() as s:
         lesson = queries.lesson(s, person, course_id, lesson_id)
         if lesson.course.trainer_id != person.account_id:
             raise queries.no_course()
         slots = queries.slots(s, lesson.course.lessons)
-    number = lesson.course.lessons.index(lesson)
+    number, plain = lesson.course.lessons.index(lesson), "plain" in request.args
     return make_response(
         render_template(
             "courses/slot.html",
             course=lesson.course,
             slot=slots[number],
-            number=number + 1,
+            number=0 if plain else number + 1,
             last=len(slots),
-            editable=lesson.course.state in rules.EDITABLE,
+            editable=not plain and lesson.course.state in rules.EDITABLE,
+            rules=rules,
         )
     )
 
