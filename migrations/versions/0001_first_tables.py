@@ -63,6 +63,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hour_policy")),
     )
     op.create_table(
+        "lease",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("holder", sa.String(length=120), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
+    )
+    op.create_table(
         "org_tree_lock",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -243,6 +250,7 @@ def upgrade() -> None:
         sa.Column("refused", sa.JSON(), nullable=False),
         sa.Column("covered_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("pass_year", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_coverage_member_id")),
         sa.ForeignKeyConstraint(["part_id"], ["study_part.id"], name=op.f("fk_coverage_part_id")),
@@ -257,6 +265,7 @@ def upgrade() -> None:
         sa.Column("online_100", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("required_group_100", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("required_online_100", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("online_counts", sa.Boolean(), nullable=False),
         sa.Column("exempt", sa.Boolean(), nullable=False),
         sa.Column("met", sa.Boolean(), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
@@ -375,13 +384,16 @@ def upgrade() -> None:
         sa.Column("reason_params", sa.JSON(), nullable=False),
         sa.Column("probe", sa.JSON(), nullable=False),
         sa.Column("loudness", sa.JSON(), nullable=False),
+        sa.Column("twin_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["owner_id"], ["account.id"], name=op.f("fk_media_asset_owner_id")),
+        sa.ForeignKeyConstraint(["twin_id"], ["media_asset.id"], name=op.f("fk_media_asset_twin_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_media_asset")),
     )
     with op.batch_alter_table("media_asset", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_media_asset_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_media_asset_sha256"), ["sha256"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_asset_twin_id"), ["twin_id"], unique=False)
 
     op.create_table(
         "membership_transfer",
@@ -704,6 +716,7 @@ def downgrade() -> None:
 
     op.drop_table("membership_transfer")
     with op.batch_alter_table("media_asset", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_media_asset_twin_id"))
         batch_op.drop_index(batch_op.f("ix_media_asset_sha256"))
         batch_op.drop_index(batch_op.f("ix_media_asset_owner_id"))
 
@@ -766,6 +779,7 @@ def downgrade() -> None:
     op.drop_table("organization")
     op.drop_table("org_year_mark")
     op.drop_table("org_tree_lock")
+    op.drop_table("lease")
     op.drop_table("hour_policy")
     op.drop_table("course_category")
     with op.batch_alter_table("audit_log", schema=None) as batch_op:

@@ -1,0 +1,96 @@
+"""`school up` for real: it serves with demo data, restarts what falls, stops cleanly and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+import services
+from school.up import Supervisor, listening
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for `condition`; the limit only ends a broken run."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+    port = services.free_port()
+    environ = {**os.environ, "SCHOOL_DATA": str(tmp_path / "data"), "SCHOOL_PORT": str(port)}
+    log = tmp_path / "up.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "school", "up"], env=environ, stdout=out, stderr=out)
+        try:
+            yield process, f"http://127.0.0.1:{port}", log
+        finally:
+            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            for each in [*children, process]:
+                try:
+                    each.kill()
+                except psutil.NoSuchProcess:
+                    pass
+            process.wait()
+
+
+@pytest.mark.slow
+def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.Popen[bytes], str, Path]) -> None:
+    process, origin, log = running
+    until(lambda: "已经打开" in log.read_text(), 120)
+    assert requests.get(f"{origin}/sign-in", timeout=10).status_code == 200
+    assert "Qinghe-2026" in log.read_text()
+    supervisor = psutil.Process(process.pid)
+    until(lambda: len(supervisor.children()) == 3)
+    web = next(child for child in supervisor.children() if "gunicorn" in " ".join(child.cmdline()))
+    for victim in [web, *web.children(recursive=True)]:
+        victim.kill()
+    until(lambda: "重新启动" in log.read_text())
+    until(lambda: listening("127.0.0.1", int(origin.rsplit(":", 1)[1])))
+    assert requests.get(f"{origin}/sign-in", timeout=10).status_code == 200
+    family = supervisor.children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+    assert "数据都已保存" in log.read_text()
+    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_children_follow_a_killed_supervisor(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    child = f"import os,time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    program = (
+        "import os, sys\n"
+        "from school.up import Supervisor\n"
+        "s = Supervisor(dict(os.environ)); s.add('child', [sys.executable, '-c', sys.argv[1]]); s.run()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, child])
+    until(lambda: mark.exists() and mark.read_text())
+    orphan = psutil.Process(int(mark.read_text()))
+    process.kill()
+    process.wait()
+    until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_child_that_keeps_falling_waits_longer_each_time() -> None:
+    said: list[str] = []
+    supervisor = Supervisor(dict(os.environ), say=said.append)
+    supervisor.add("worker", [sys.executable, "-c", "raise SystemExit(3)"])
+    child = supervisor.children[0]
+    for _ in range(3):
+        child.due = 0.0
+        supervisor._watch(child)
+        assert child.process is not None
+        child.process.wait()
+        supervisor._watch(child)
+    assert [line.split("，")[1] for line in said] == ["1 秒后重新启动", "2 秒后重新启动", "5 秒后重新启动"]
