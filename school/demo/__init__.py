@@ -1,0 +1,28 @@
+"""Demo data for an empty database: a fictional county with its people, courses and two years of study hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from school.core.db import Database
+from school.core.keys import Keys
+from school.core.settings import Settings
+from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
+from school.org.models import Account
+
+
+def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], object] = print) -> bool:
+    """Fill an empty database; False, and nothing written, when anybody is in it already."""
+    say("正在放入示例数据：青禾县的党组织和 1,000 名党员……")
+    with db.write() as s:
+        return fill_people(s, keys, settings.zone)
+
+
+def account_lines(db: Database) -> list[str]:
+    """How to sign in with each demo account that is still there; nothing in a school without demo data."""
+    with db.read() as s:
+        there = set(s.scalars(sa.select(Account.login).where(Account.login.in_([a.login for a in DEMO_ACCOUNTS]))))
+    lines = [f"  {each.login:<14} {each.name}　{each.duty}" for each in DEMO_ACCOUNTS if each.login in there]
+    return [f"示例账号（密码都是 {PASSWORD}）：", *lines] if lines else []
