@@ -22,6 +22,7 @@ from school.org import sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.records.views import blueprint as records
+from school.records.views import study
 from school.webkit import figures, health, pages, replies, security
 from school.webkit.context import School, current_person
 
@@ -66,8 +67,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask) -> None:
     """Register each room's blueprint and wire the rooms to each other."""
     app.register_blueprint(health.blueprint)
-    for room in (org, media, records, courses, portal):
+    for room in (org, media, records, study, courses, portal):
         app.register_blueprint(room)
+    csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
     app.context_processor(_navigation)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -25,15 +26,14 @@ def rebuild_dirty(db: Database, settings: Settings) -> int:
 def keep_years(db: Database, settings: Settings) -> int:
     """Give every member and organisation a row for the running year and let it follow transfers and moves."""
     year = year_of(now(), settings.zone)
-    return sum(
-        _to_the_end(db, lambda s, step=step: step(s, year))
-        for step in (years.open_missing, years.follow_members, years.follow_tree)
-    )
+    steps = (years.open_missing, years.follow_members, years.follow_tree)
+    return sum(_to_the_end(db, partial(step, year=year)) for step in steps)
 
 
 def follow_rules(db: Database, settings: Settings) -> None:
     """Reckon anew what the running year asks of every member: posts, policies and exemptions change."""
-    year, after = year_of(now(), settings.zone), 0
+    year = year_of(now(), settings.zone)
+    after: int | None = 0
     while after is not None:
         with db.write() as s:
             after = years.follow_rules(s, year, after)

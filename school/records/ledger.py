@@ -226,7 +226,7 @@ def _revisions(s: Session, member_ids: Collection[int]) -> dict[tuple[int, int, 
         .where(StudyHourEntry.member_id.in_(member_ids))
         .group_by(*key)
     )
-    return {tuple(row[:5]): row[5] for row in rows}
+    return {(row[0], row[1], row[2], row[3], row[4]): row[5] for row in rows}
 
 
 def branches_on(s: Session, members: dict[int, Member], wanted: Sequence[tuple[int, date]]) -> list[int]:

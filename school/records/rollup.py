@@ -109,7 +109,7 @@ def _twelve() -> list[list[int]]:
 def _own_figures(s: Session, year: int, org_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
     """FIGURES of each organisation's own members; someone excused stays in the list and leaves the denominator."""
 
-    def count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    def count(condition: sa.SQLColumnExpression[bool]) -> sa.ColumnElement[int]:
         return sa.func.sum(sa.case((condition, 1), else_=0))
 
     rows = s.execute(

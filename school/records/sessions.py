@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -30,9 +30,6 @@ from school.records.policies import credit_policy, every_policy, policy_for
 from school.records.rules import Clock, CreditPolicy, Refused, Watched, claim, next_check, supersede
 from school.records.tokens import Ticket, seal
 
-CLOCK = (
-    "seen_ms", "heard_ms", "ended_ms", "paused_ms", "check_due_ms", "check_left_ms", "budget_us", "wall_ms",
-)  # fmt: skip
 ZONE = "Asia/Shanghai"
 
 
@@ -141,14 +138,14 @@ def _supersede(s: Session, member_id: int, policies: dict[int, HourPolicy], now:
     earning = sa.select(PlaySession).where(PlaySession.member_id == member_id, PlaySession.ended_ms.is_(None))
     for session in s.scalars(earning.order_by(PlaySession.id)):
         rule = credit_policy(policies.get(session.policy_id or 0))
-        clock = Clock(**{name: getattr(session, name) for name in CLOCK}, held=[(a, b) for a, b in session.held])
+        clock = Clock(**{field.name: getattr(session, field.name) for field in fields(Clock)})
+        clock.held = [(a, b) for a, b in session.held]
         watched = watched_of(coverage_of(s, member_id, session.part_id))
         left = supersede(clock, watched, rule, ms_of(now))
         if session.held:
             _settle(s, session, clock, watched, rule, now, zone)
-        for name in CLOCK:
-            setattr(session, name, getattr(clock, name))
-        session.held = list(clock.held)
+        for field in fields(Clock):
+            setattr(session, field.name, getattr(clock, field.name))
     return left
 
 

@@ -2,6 +2,126 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+import json
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.orm import Session
+
+from school.core.errors import Invalid, SchoolError, TooLarge
+from school.core.i18n import N_
+from school.core.offload import in_thread
+from school.records.claims import Claim, Outcome, apply
+from school.records.commit import GroupCommit
+from school.records.tokens import unseal
+from school.webkit.context import School, school
+from school.webkit.replies import error_body, status_of
 
 blueprint = Blueprint("records", __name__, template_folder="templates")
+study = Blueprint("study", __name__)  # the token in the body authorises; no cookie, so no CSRF
+
+BODY_LIMIT = 64 * 1024
+CLAIMS_LIMIT = 1000  # intervals in one body; a page that was away for a day still sends one or two
+MALFORMED = N_("这次提交的学习记录读不出来，没有计入。请刷新页面后继续观看。")
+
+
+def group_commit(parts: School) -> GroupCommit[Claim, Outcome]:
+    """The process's one queue of claims, made at its first use."""
+
+    made: GroupCommit[Claim, Outcome] | None = parts.parts.get("claims")
+    if made is not None:
+        return made
+
+    def store(s: Session, claims: Sequence[Claim]) -> list[Outcome | SchoolError]:
+        answers = apply(s, claims, parts.settings.zone)
+        s.commit()
+        return answers
+
+    def flush(claims: Sequence[Claim]) -> list[Outcome | SchoolError]:
+        with parts.db.write() as s:
+            return in_thread(store, s, claims) if parts.db.sqlite else store(s, claims)
+
+    made = parts.parts["claims"] = GroupCommit(flush)
+    return made
+
+
+@study.errorhandler(SchoolError)
+def _refuse(error: SchoolError) -> tuple[Response, int]:
+    """Always JSON: a beacon has no Accept header of its own."""
+    return jsonify(error_body(error)), status_of(error)
+
+
+@study.post("/study/claims")
+def claims() -> Response:
+    """Claim played stretches; the answer comes after they are stored."""
+    at_ms = time.time_ns() // 1_000_000
+    body = _body()
+    claim = Claim(
+        unseal(school().keys, _text(body.get("token"))),
+        at_ms,
+        _intervals(body.get("claims", [])),
+        _number(body["position_ms"]) if body.get("position_ms") is not None else None,
+    )
+    return _answer(group_commit(school()).submit(claim))
+
+
+@study.post("/study/checks")
+def checks() -> Response:
+    """Answer the presence check."""
+    at_ms = time.time_ns() // 1_000_000
+    ticket = unseal(school().keys, _text(_body().get("token")))
+    return _answer(group_commit(school()).submit(Claim(ticket, at_ms, answer=True)))
+
+
+def _body() -> dict[str, Any]:
+    """The JSON object of the request, whatever type it says it has (a beacon says text/plain)."""
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise TooLarge("claim.large", N_("一次提交的学习记录太多，没有计入。请刷新页面后继续观看。"))
+    try:
+        body = json.loads(request.get_data(cache=False))
+    except (ValueError, RecursionError):
+        raise Invalid("claim.malformed", MALFORMED) from None
+    if not isinstance(body, dict):
+        raise Invalid("claim.malformed", MALFORMED)
+    return body
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Invalid("claim.malformed", MALFORMED)
+    return value
+
+
+def _number(value: object) -> int:
+    """A whole number of milliseconds; NaN, infinities, booleans and words are malformed."""
+    if type(value) is int:
+        return value
+    if type(value) is not float or not math.isfinite(value):
+        raise Invalid("claim.malformed", MALFORMED)
+    return round(value)
+
+
+def _intervals(value: object) -> list[tuple[int, int]]:
+    if not isinstance(value, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
+        raise Invalid("claim.malformed", MALFORMED)
+    if len(value) > CLAIMS_LIMIT:
+        raise TooLarge("claim.large", N_("一次提交的学习记录太多，没有计入。请刷新页面后继续观看。"))
+    return [(_number(start), _number(end)) for start, end in value]
+
+
+def _answer(outcome: Outcome) -> Response:
+    hours = outcome.hours
+    body = {
+        "covered": outcome.covered,
+        "refused": outcome.refused,
+        "held": outcome.held,
+        "covered_ms": outcome.covered_ms,
+        "state": outcome.state,
+        "check": {"answer_ms": outcome.check_answer_ms} if outcome.check_answer_ms else None,
+        "completed": hours is not None,
+        "hours": {"group_100": hours.group_100, "online_100": hours.online_100} if hours else None,
+    }
+    return Response(json.dumps(body, separators=(",", ":")), mimetype="application/json")
