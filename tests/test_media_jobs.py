@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from media_kit import an_asset
 
 from school.core.db import Database
+from school.core.errors import Conflict
 from school.core.time import now
 from school.media import jobs, queries, service
 from school.media.models import AssetState, JobState, MediaJob
@@ -137,6 +138,7 @@ import sys, time
 from datetime import timedelta
 import school.tables
 from school.core.db import Database
+from school.core.errors import Conflict
 from school.media import jobs
 claim = jobs.claim(Database(sys.argv[1]), ["ingest"], "doomed", lease=timedelta(seconds=0.5))
 print(claim.token, flush=True)
@@ -223,8 +225,11 @@ def test_failed_work_can_be_tried_afresh(db: Database) -> None:
     queue(db, "a", asset_id=asset_id)
     jobs.fail(db, must_claim(db), "disk.full", retry=False)
     with db.write() as s:
-        assert jobs.requeue(s, asset_id) == 1
-        assert jobs.requeue(s, asset_id) == 0
+        jobs.requeue(s, queries.asset(s, asset_id))
+    with db.write() as s, pytest.raises(Conflict):
+        jobs.requeue(s, queries.asset(s, asset_id))
+    with db.read() as s:
+        assert queries.asset(s, asset_id).state == AssetState.CHECKING
     assert must_claim(db).attempt == 1
 
 

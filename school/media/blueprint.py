@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from school.webkit import replies
+from school.webkit.context import school
 
 blueprint = Blueprint("media", __name__)
 
@@ -16,4 +17,4 @@ def _prepare(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Runs before the CSRF check looks at the body."""
     replies.for_scripts()
     if endpoint == "media.patch_upload" and request.mimetype == TUS_BODY:
-        request.max_content_length = None  # it streams into parts; the upload's own size is the limit
+        request.max_content_length = school().settings.upload_limit  # it streams into parts

@@ -47,6 +47,9 @@ class MediaAsset(Base):
     reason_params: Mapped[dict[str, Any]] = mapped_column(default=dict)
     probe: Mapped[dict[str, Any]] = mapped_column(default=dict)
     loudness: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    twin_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("media_asset.id"), index=True
+    )  # same bytes, plays its timeline
     created_at: Mapped[datetime]
 
 

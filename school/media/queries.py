@@ -120,11 +120,28 @@ def timeline(s: Session, timeline_id: int) -> Timeline:
 
 
 def timeline_of(s: Session, asset_id: int) -> Timeline | None:
-    """What plays for an asset: the newest sealed timeline, else the newest growing one, else None."""
+    """What plays for an asset (or the twin it was found to be): the newest sealed timeline, else a growing one, else None."""
+    whose = sa.select(sa.func.coalesce(MediaAsset.twin_id, MediaAsset.id)).where(MediaAsset.id == asset_id)
     return s.scalars(
         sa.select(Timeline)
-        .where(Timeline.asset_id == asset_id)
+        .where(Timeline.asset_id == whose.scalar_subquery())
         .order_by(Timeline.sealed_at.is_(None), Timeline.id.desc())
+        .limit(1)
+    ).first()
+
+
+def twin(s: Session, asset: MediaAsset, sha256: str) -> MediaAsset | None:
+    """A ready asset of the same owner made from the same bytes, the first of its kind."""
+    return s.scalars(
+        sa.select(MediaAsset)
+        .where(
+            MediaAsset.owner_id == asset.owner_id,
+            MediaAsset.sha256 == sha256,
+            MediaAsset.state == AssetState.READY,
+            MediaAsset.twin_id.is_(None),
+            MediaAsset.id != asset.id,
+        )
+        .order_by(MediaAsset.id)
         .limit(1)
     ).first()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def parse_metadata(header: str) -> dict[str, str]:
         key, _, value = pair.partition(" ")
         try:
             text = base64.b64decode(value.strip(), validate=True).decode("utf-8", "replace")
-        except binascii.Error:
+        except ValueError:
             text = None
         if text is None or key in found:
             raise Invalid("upload.metadata", N_("上传请求里的文件信息读不懂。请刷新页面后重新选择文件。"))

@@ -127,6 +127,21 @@ def seal_timeline(s: Session, timeline_id: int) -> Timeline:
     return timeline
 
 
+def abandon_timeline(s: Session, timeline_id: int) -> None:
+    """Forget a growing timeline that cannot be continued; the caller then deletes what is stored under its prefix."""
+    timeline = _growing(s, timeline_id)
+    s.execute(sa.delete(Segment).where(Segment.timeline_id == timeline.id))
+    s.delete(timeline)
+
+
+def share_timeline(s: Session, asset_id: int, twin_id: int, sha256: str) -> MediaAsset:
+    """Make an asset ready at once by playing the timeline of its twin, which was made from the same bytes."""
+    twin = _asset(s, twin_id)
+    asset = set_asset_state(s, asset_id, AssetState.READY, sha256=sha256, probe=twin.probe, loudness=twin.loudness)
+    asset.twin_id = twin.id
+    return asset
+
+
 def add_pictures(
     s: Session, timeline_id: int, *, poster_key: str | None = None, storyboard: dict[str, Any] | None = None
 ) -> None:

@@ -210,6 +210,8 @@ def _forget(s: Session, upload: Upload, code: str) -> None:
 def _elsewhere(offset: int) -> Conflict:
     return Conflict(
         "upload.offset",
-        N_("文件已经传到了别的位置，可能另一个窗口也在传同一个文件。网页会从已经存好的地方接着传。"),
+        N_(
+            "文件已经传到了别的位置，可能另一个窗口也在传同一个文件。请只留一个窗口并刷新页面，会从已经存好的地方接着传。"
+        ),
         offset=offset,
     )

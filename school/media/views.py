@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify, make_response, request
 from flask_babel import gettext
+from werkzeug.datastructures import Range
 from werkzeug.wrappers import Response as BaseResponse
 
 from school.core.errors import NotFound, SchoolError
@@ -127,16 +128,24 @@ def _object(timeline_id: int, name: str) -> BaseResponse:
     store, key = school().store, rules.prefix(timeline_id) + name
     size = store.stat(key).size
     start, end = 0, size
-    if request.range and (not request.if_range.etag or request.if_range.etag == response.get_etag()[0]):
-        wanted = request.range.range_for_length(size)
-        if wanted is None:
+    if wanted := _one_range(response.get_etag()[0]):
+        span = wanted.range_for_length(size)
+        if span is None:
             response.status_code = 416
-            response.headers["Content-Range"] = f"bytes */{size}"
+            response.headers.update({"Content-Range": f"bytes */{size}", "Cache-Control": "no-store"})
             return response
-        start, end = wanted
+        start, end = span
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     response.content_length = end - start
     if request.method != "HEAD":
         response.response = store.stream(key, start, end - start)
     return response
+
+
+def _one_range(etag: str | None) -> Range | None:
+    """The single range of bytes that was asked for of this very object; other kinds may be answered whole."""
+    wanted = request.range
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return None
+    return wanted if request.if_range.etag in (None, etag) else None
