@@ -18,7 +18,6 @@ from school.media.rules import size_words
 from school.webkit.context import current_person, school
 from school.webkit.replies import sentence, status_of, wants_json
 
-
 blueprint.add_app_template_filter(size_words, "size")
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from school.core.db import Database
 from school.core.keys import Keys
 from school.core.settings import Settings
+from school.demo.courses import fill_courses
 from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
 from school.org.models import Account
 
@@ -17,7 +18,10 @@ def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], obje
     """Fill an empty database; False, and nothing written, when anybody is in it already."""
     say("正在放入示例数据：青禾县的党组织和 1,000 名党员……")
     with db.write() as s:
-        return fill_people(s, keys, settings.zone)
+        if not fill_people(s, keys, settings.zone):
+            return False
+        fill_courses(s)
+    return True
 
 
 def account_lines(db: Database) -> list[str]:
