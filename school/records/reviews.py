@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.errors import Invalid, NotFound, TooMany
+from school.core.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from school.core.i18n import N_
-from school.core.person import Person, require_member, signed_in
+from school.core.person import Person, require, require_member, signed_in
 from school.core.time import now as this_moment
+from school.org import audit
+from school.org.models import Member, Organization, OrgClosure
+from school.records.completion import complete
 from school.records.intervals import clamp
-from school.records.ledger import lock_members
+from school.records.ledger import KEEPERS, lock_members
 from school.records.models import ReviewRequest, StudyHourEntry, StudyPart
+from school.records.rules import cover
+from school.records.sessions import coverage_of, store_watched, watched_of
 
 OPEN_LIMIT = 20  # requests of one member that may wait at a time
 OPEN, GRANTED, DECLINED = "open", "granted", "declined"
@@ -85,6 +91,46 @@ def answer_review(
     """
     person = signed_in(person)
     request = s.get(ReviewRequest, request_id, with_for_update=True)
-    if request is None:
+    org = s.get(Organization, request.org_id) if request else None
+    if request is None or org is None:
         raise NotFound("review.missing", N_("没有找到这份申请。"))
-    raise NotImplementedError
+    require(person, *KEEPERS, path=org.path)
+    if person.member_id == request.member_id:
+        raise NotAllowed("review.own", N_("自己的申请要由上级党组织答复。"))
+    if request.state != OPEN:
+        raise Conflict("review.answered", N_("这份申请已经答复过了。请刷新页面查看。"))
+    words = words.strip()
+    if not words or len(words) > 400:
+        raise Invalid("review.answer", N_("请用一两句话写明答复的理由，不超过400字，本人会看到。"))
+    now = now or this_moment()
+    request.state = GRANTED if grant else DECLINED
+    request.answer, request.answered_by, request.answered_at = words, person.account_id, now
+    audit.record(
+        s, person, "hours.review", ("review_request", request.id), org.id,
+        state=(OPEN, request.state), part_id=request.part_id, entry_id=request.entry_id,
+        stretch_ms=[request.from_ms, request.to_ms], words=words,
+    )  # fmt: skip
+    s.flush()
+    if grant and request.part_id is not None and request.from_ms is not None and request.to_ms is not None:
+        lock_members(s, {request.member_id})
+        watched = watched_of(coverage_of(s, request.member_id, request.part_id))
+        cover(watched, [(request.from_ms, request.to_ms)])
+        store_watched(s, request.member_id, request.part_id, watched, now, zone)
+        s.flush()
+        complete(s, {(request.member_id, s.get_one(StudyPart, request.part_id).item_id)}, now, zone)
+    return request
+
+
+def waiting_reviews(s: Session, person: Person) -> Sequence[tuple[ReviewRequest, Member, StudyPart | None]]:
+    """Requests that wait for an answer in the organisations `person` keeps, the oldest first, at most 200."""
+    kept = [grant.org_id for grant in signed_in(person).grants if grant.role in KEEPERS]
+    below = sa.select(OrgClosure.descendant_id).where(OrgClosure.ancestor_id.in_(kept))
+    rows = s.execute(
+        sa.select(ReviewRequest, Member, StudyPart)
+        .join(Member, Member.id == ReviewRequest.member_id)
+        .join(StudyPart, StudyPart.id == ReviewRequest.part_id, isouter=True)
+        .where(ReviewRequest.state == OPEN, ReviewRequest.org_id.in_(below))
+        .order_by(ReviewRequest.id)
+        .limit(200)
+    )
+    return [(request, member, part) for request, member, part in rows]

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from school.records.ledger import NewEntry, post_entries, post_entry, reverse_entry
 from school.records.models import StudyItem, StudyPart
-from school.records.reviews import answer_review, ask_review
+from school.records.reviews import answer_review, ask_review, waiting_reviews
 from school.records.rollup import rebuild_dirty
 from school.records.sessions import PlayTicket, open_play_session
+from school.records.years import excuse
 
 __all__ = [
     "NewEntry",
@@ -21,12 +22,14 @@ __all__ = [
     "answer_review",
     "ask_review",
     "close_item",
+    "excuse",
     "open_play_session",
     "post_entries",
     "post_entry",
     "post_item",
     "rebuild_dirty",
     "reverse_entry",
+    "waiting_reviews",
 ]
 
 

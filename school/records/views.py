@@ -14,10 +14,13 @@ from sqlalchemy.orm import Session
 from school.core.errors import Invalid, SchoolError, TooLarge
 from school.core.i18n import N_
 from school.core.offload import in_thread
+from school.core.person import require, require_member
 from school.records.claims import Claim, Outcome, apply
 from school.records.commit import GroupCommit
+from school.records.ledger import KEEPERS
+from school.records.reviews import answer_review, ask_review, waiting_reviews
 from school.records.tokens import unseal
-from school.webkit.context import School, school
+from school.webkit.context import School, current_person, school
 from school.webkit.replies import error_body, status_of
 
 blueprint = Blueprint("records", __name__, template_folder="templates")
@@ -125,3 +128,57 @@ def _answer(outcome: Outcome) -> Response:
         "hours": {"group_100": hours.group_100, "online_100": hours.online_100} if hours else None,
     }
     return Response(json.dumps(body, separators=(",", ":")), mimetype="application/json")
+
+
+@blueprint.post("/study/reviews")
+def ask() -> tuple[Response, int]:
+    """申请复核 by the signed-in member: a refused stretch of a part, or a ledger line."""
+    person, _ = require_member(current_person())
+    body = _body()
+    with school().db.write() as s:
+        made = ask_review(
+            s,
+            person,
+            words=_text(body.get("words")),
+            **{
+                name: None if body.get(name) is None else _number(body[name])
+                for name in ("part_id", "from_ms", "to_ms", "entry_id")
+            },
+        )
+    return jsonify(id=made.id, state=made.state), 201
+
+
+@blueprint.get("/study/reviews")
+def waiting() -> Response:
+    """What waits for an answer in the organisations the signed-in person keeps."""
+    person = require(current_person(), *KEEPERS)
+    with school().db.read() as s:
+        rows = waiting_reviews(s, person)
+    return jsonify(
+        reviews=[
+            {
+                "id": review.id,
+                "member": member.name,
+                "part": part.title if part else None,
+                "from_ms": review.from_ms,
+                "to_ms": review.to_ms,
+                "entry_id": review.entry_id,
+                "words": review.words,
+                "created_at": review.created_at.isoformat(),
+            }
+            for review, member, part in rows
+        ]
+    )
+
+
+@blueprint.post("/study/reviews/<int:review_id>")
+def respond(review_id: int) -> Response:
+    """Answer a request: grant the stretch, or decline it with a reason."""
+    person = require(current_person(), *KEEPERS)
+    body = _body()
+    with school().db.write() as s:
+        made = answer_review(
+            s, person, review_id, grant=body.get("grant") is True, words=_text(body.get("words")),
+            zone=school().settings.zone,
+        )  # fmt: skip
+    return jsonify(id=made.id, state=made.state)
