@@ -1,0 +1,5 @@
+"""`python -m media_worker` starts one worker process."""
+
+from media_worker.transcode.worker import main
+
+main()

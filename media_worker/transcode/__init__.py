@@ -1,0 +1,1 @@
+"""Turns an uploaded recording into an adaptive, resumable, honest timeline: probe, plan, encode, package, check."""
