@@ -10,6 +10,7 @@ from school.core.db import Database
 from school.core.keys import Keys
 from school.core.settings import Settings
 from school.demo.courses import fill_courses
+from school.demo.hours import fill_hours
 from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
 from school.org.models import Account
 
@@ -21,6 +22,8 @@ def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], obje
         if not fill_people(s, keys, settings.zone):
             return False
         fill_courses(s)
+        say("正在放入两年的学时记录……")
+        fill_hours(s, settings.zone)
     return True
 
 
