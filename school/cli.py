@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,7 @@ def up(
         if migrate.current(db) != migrate.newest():
             click.echo("正在准备数据库…")
             migrate.upgrade(db)
+        open_store(settings).prepare()
         accounts = [] if no_demo else _demo(db, settings)
     scheme = "https" if settings.https else "http"
 
@@ -123,7 +125,16 @@ def migrate_command(settings: Settings) -> None:
     """Bring the database to this release's schema."""
     with database(settings) as db:
         migrate.upgrade(db)
+        open_store(settings).prepare()
         click.echo(f"数据库版本：{migrate.current(db)}")
+
+
+@school.command(name="web")
+@click.pass_obj
+def web_command(settings: Settings) -> None:
+    """Run one web process alone, behind nginx; `school up` runs everything."""
+    command = supervisor.web_command(settings)
+    os.execve(command[0], command, supervisor.environment(settings))
 
 
 @school.command(name="clock")
