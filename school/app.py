@@ -18,7 +18,7 @@ from school.core.settings import Settings, load
 from school.core.store import open_store
 from school.courses.views import blueprint as courses
 from school.media.views import blueprint as media
-from school.org import sign_ins
+from school.org import queries, sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.records.views import blueprint as records
@@ -56,7 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     db = Database(settings.db_url)
-    app.extensions["school"] = School(settings, db, open_store(settings), keys, partial(_load_person, db))
+    app.extensions["school"] = School(
+        settings, db, open_store(settings), keys, partial(_load_person, db), partial(_contact, db)
+    )
     csrf.init_app(app)
     for floor in (replies, security, pages, figures):
         floor.install(app)
@@ -77,6 +79,18 @@ def _load_person(db: Database) -> Person | None:
     """Who sent this request: the cookie holds a random token, the database knows its hash."""
     token = session.get("token")
     return sign_ins.person_of_token(db, token, request.remote_addr or "") if token else None
+
+
+def _contact(db: Database, person: Person) -> str | None:
+    """The secretary of the person's branch, whom to ask; nobody when that is the person, or is not known."""
+    if person.org_id is None:
+        return None
+    with db.read() as s:
+        secretary = queries.secretary_of(s, person.org_id)
+    if secretary is None or secretary.id == person.member_id:
+        return None
+    contact: str = _("%(name)s书记", name=secretary.name)
+    return contact
 
 
 def _navigation() -> dict[str, object]:

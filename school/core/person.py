@@ -20,6 +20,16 @@ class Role(StrEnum):
     SYSADMIN = "sysadmin"
 
 
+ROLES = {
+    Role.LEARNER: N_("学员"),
+    Role.TRAINER: N_("授课教师"),
+    Role.REVIEWER: N_("内容审核人员"),
+    Role.BRANCH_SECRETARY: N_("支部书记"),
+    Role.ORG_ADMIN: N_("党组织管理员"),
+    Role.SYSADMIN: N_("系统管理员"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One role over the subtree whose paths begin with `path` (paths end with a dot)."""
@@ -71,7 +81,11 @@ def require(person: Person | None, *roles: Role, path: str | None = None) -> Per
     person = signed_in(person)
     if person.has(*roles) if path is None else person.holds(path, *roles):
         return person
-    raise NotAllowed("person.role", N_("这个页面不在您的职责范围内。需要办理时，请联系您所在党组织的管理员。"))
+    raise NotAllowed(
+        "person.role",
+        N_("这里的内容不在您的职责范围内。需要办理时，请联系您所在党组织的管理员。"),
+        roles=[role.value for role in roles],
+    )
 
 
 def require_member(person: Person | None) -> tuple[Person, int]:

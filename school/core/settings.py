@@ -54,6 +54,7 @@ class Settings:
     upload_limit: int = _setting("largest upload", 8 * 1024**3)
     session_days: int = _setting("days after which an unused sign-in ends", 14)
     help_phone: str = _setting("phone number for help in the footer", "0990-000 0000（8:30—21:00）")
+    grey_days: str = _setting("days of mourning on which pages are grey, as `2026-12-13,2027-04-04`", "")
     filing: str = _setting("ICP and police filing numbers in the footer", "")
 
     @property

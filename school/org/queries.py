@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from school.core.errors import NotFound
 from school.core.i18n import N_
 from school.core.person import Grant, Person, Role
-from school.org.models import Account, Member, Organization, OrgClosure, RoleGrant
+from school.org.models import Account, Member, Organization, OrgClosure, PartyStatus, PostType, RoleGrant
 
 
 def organization(s: Session, org_id: int) -> Organization:
@@ -56,6 +56,15 @@ def subtree_ids(s: Session, org_id: int) -> Sequence[int]:
 def covers(s: Session, ancestor_id: int, org_id: int) -> bool:
     """Whether `org_id` is `ancestor_id` or lies below it."""
     return s.get(OrgClosure, (ancestor_id, org_id)) is not None
+
+
+def secretary_of(s: Session, org_id: int) -> Member | None:
+    """The branch's secretary; None while the post is vacant."""
+    return s.scalar(
+        sa.select(Member)
+        .where(Member.org_id == org_id, Member.post == PostType.SECRETARY, Member.party_status == PartyStatus.NORMAL)
+        .limit(1)
+    )
 
 
 def person_of(s: Session, account: Account) -> Person:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from school.core.errors import Invalid, SchoolError, SignInNeeded, TooMany
 from school.core.i18n import N_
-from school.core.person import Person, Role, signed_in
+from school.core.person import ROLES, Person, Role, signed_in
 from school.org import queries, rules, sign_ins, words
 from school.org.models import Account, Member
 from school.org.service import keep_view
@@ -120,7 +120,7 @@ def account() -> str:
         held = s.get_one(Account, person.account_id)
         member = s.get(Member, person.member_id) if person.member_id else None
         branch = queries.organization(s, person.org_id) if person.org_id else None
-        roles = [(words.ROLES[grant.role], queries.organization(s, grant.org_id)) for grant in person.grants]
+        roles = [(ROLES[grant.role], queries.organization(s, grant.org_id)) for grant in person.grants]
         devices = sign_ins.devices(s, person.account_id)
     return render_template(
         "org/account.html",

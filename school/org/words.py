@@ -5,17 +5,8 @@ from __future__ import annotations
 import re
 
 from school.core.i18n import N_
-from school.core.person import Role
 from school.org.models import MemberCategory
 
-ROLES = {
-    Role.LEARNER: N_("学员"),
-    Role.TRAINER: N_("授课教师"),
-    Role.REVIEWER: N_("内容审核"),
-    Role.BRANCH_SECRETARY: N_("支部书记"),
-    Role.ORG_ADMIN: N_("党组织管理员"),
-    Role.SYSADMIN: N_("系统管理员"),
-}
 CATEGORIES = {
     MemberCategory.APPLICANT: N_("入党申请人"),
     MemberCategory.ACTIVIST: N_("入党积极分子"),

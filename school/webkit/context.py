@@ -24,6 +24,7 @@ class School:
     store: ObjectStore
     keys: Keys
     load_person: Callable[[], Person | None] = lambda: None
+    contact: Callable[[Person], str | None] = lambda person: None  # whom this person asks when something is not allowed
     parts: dict[str, Any] = field(default_factory=dict)  # one named slot per room that keeps a process-wide part
 
 

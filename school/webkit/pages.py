@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, request
 from flask_babel import Babel, get_locale
 
+from school.core.time import day_of, now
 from school.webkit.context import current_person, school
 
 STATIC = Path(__file__).parent / "static"
@@ -50,6 +51,10 @@ def chosen_elder() -> int:
     return int(cookie) if cookie in {"0", "1", "2", "3"} else person.elder if person else 0
 
 
+def _today(zone: str) -> str:
+    return day_of(now(), zone).isoformat()
+
+
 def install(app: Flask) -> None:
     Babel(
         app,
@@ -64,11 +69,14 @@ def install(app: Flask) -> None:
     @app.context_processor
     def _context() -> dict[str, Any]:
         settings = school().settings
+        number, _, times = settings.help_phone.partition("（")
         return {
             "school_name": settings.name,
-            "help_phone": settings.help_phone,
+            "help_number": number.strip(),
+            "help_times": times and f"（{times}",
             "filing": settings.filing,
             "person": current_person(),
             "locale": str(get_locale()),
             "elder": chosen_elder(),
+            "grey_day": bool(settings.grey_days) and _today(settings.zone) in settings.grey_days.split(","),
         }
