@@ -54,24 +54,29 @@ def _find(s: Session, person: Person, course_id: int, lesson_id: int) -> tuple[C
     raise queries.no_lesson()
 
 
-def _script_data(course: Course, lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done: bool) -> dict[str, Any]:
+def _script_data(
+    course: Course, lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done: bool
+) -> dict[str, Any]:
     """What the player's script must know; lengths in milliseconds."""
-    here = {"course_id": course.id, "lesson_id": lesson.id}
+
+    def here(endpoint: str) -> str:
+        return url_for(endpoint, course_id=course.id, lesson_id=lesson.id)
+
     return {
         "title": lesson.title,
         "host": course.org.short_name,
         "paths": play_paths(school().keys, timeline),
-        "renew": url_for("courses.paths", **here),
+        "renew": here("courses.paths"),
         "growing": timeline.sealed_at is None,
         "length_ms": seat.part.length_ms if seat else timeline.length_ms,
         "position_ms": seat.position_ms if seat else 0,
         "rate": seat.policy.rate_permille / 1000 if seat else max(RATES),
         "study": seat and {
             "part_id": seat.part.part_id,
-            "sessions": url_for("courses.open_session", **here),
+            "sessions": here("courses.open_session"),
             "claims": url_for("study.claims"),
             "checks": url_for("study.checks"),
-            "reviews": "/study/reviews",
+            "reviews": url_for("records.reviews"),
             "covered": seat.part.covered,
             "refused": seat.part.refused,
             "asked": seat.asked,
@@ -99,7 +104,9 @@ def lesson(course_id: int, lesson_id: int) -> str:
         course=course,
         lesson=here,
         timeline=timeline,
-        page=_script_data(course, here, timeline, seat, done=bool(earned) and earned[0] == year) if timeline else None,
+        page=_script_data(course, here, timeline, seat, done=earned is not None and earned[0] == year)
+        if timeline
+        else None,
         seat=seat,
         ribbons={ribbon.ref_id: ribbon for ribbon in (seat.part, *seat.others)} if seat else {},
         next=following[0] if following else None,
