@@ -13,6 +13,7 @@ from school.core.i18n import N_
 from school.records.intervals import Union, clamp, measure, subtract, union
 
 GRACE_MS = 15_000  # beside the time to answer a presence check: the way there and back
+SILENCE_MS = 30_000  # a page that plays speaks more often than this
 SLACK_MS = 2_000  # a claim this far ahead of the clock waits for it instead of being refused
 MAX_PIECES = 500  # a part's coverage in more pieces than this was not watched by a person
 
@@ -123,13 +124,13 @@ def accrue(clock: Clock, policy: CreditPolicy, now_ms: int) -> None:
 def hear(clock: Clock, watched: Watched, policy: CreditPolicy, now_ms: int) -> None:
     """Note that the page spoke. A check it has known for too long pauses the session from when it was due.
 
-    A page that was silent for the whole time to answer may never have been told: its time starts again.
+    Silence does not count: a page in a tunnel cannot be told.
     """
     if clock.check_due_ms is not None:
-        window = policy.check_answer_ms + GRACE_MS
-        if now_ms - clock.heard_ms > window:
-            clock.check_due_ms = now_ms
-        elif now_ms - clock.check_due_ms > window:
+        silence = now_ms - clock.heard_ms
+        if silence > SILENCE_MS:
+            clock.check_due_ms += silence
+        if now_ms - clock.check_due_ms > policy.check_answer_ms + GRACE_MS:
             clock.paused_ms, clock.check_due_ms = clock.check_due_ms, None
             refuse(watched, clock.held, "no_answer")
             clock.held = []

@@ -66,7 +66,7 @@ def claims() -> Response:
         unseal(school().keys, _text(body.get("token"))),
         at_ms,
         _intervals(body.get("claims", [])),
-        _number(body["position_ms"]) if body.get("position_ms") is not None else None,
+        _optional(body.get("position_ms")),
     )
     return _answer(group_commit(school()).submit(claim))
 
@@ -107,6 +107,10 @@ def _number(value: object) -> int:
     return round(value)
 
 
+def _optional(value: object) -> int | None:
+    return None if value is None else _number(value)
+
+
 def _intervals(value: object) -> list[tuple[int, int]]:
     if not isinstance(value, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
         raise Invalid("claim.malformed", MALFORMED)
@@ -140,10 +144,10 @@ def ask() -> tuple[Response, int]:
             s,
             person,
             words=_text(body.get("words")),
-            **{
-                name: None if body.get(name) is None else _number(body[name])
-                for name in ("part_id", "from_ms", "to_ms", "entry_id")
-            },
+            part_id=_optional(body.get("part_id")),
+            from_ms=_optional(body.get("from_ms")),
+            to_ms=_optional(body.get("to_ms")),
+            entry_id=_optional(body.get("entry_id")),
         )
     return jsonify(id=made.id, state=made.state), 201
 
