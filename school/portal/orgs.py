@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from flask import render_template, request, send_file
@@ -28,6 +29,7 @@ from school.records import reports
 from school.records.models import OrgYear
 from school.records.reports import Filters, MemberRow
 from school.webkit.context import current_person, school
+from school.webkit.figures import places
 
 PAGE_SIZE = 20
 EXPORT_LIMIT = 20_000  # rows in one file
@@ -70,7 +72,7 @@ def organization_page(org_id: int) -> str:
             "years": _years(s, org_id, year),
             "crumbs": _crumbs(s, person, org),
             "total": Summary(org, figures),
-            "months": _months(figures.months if figures else [], figures.members if figures else 0),
+            "months": _months(figures, _months_so_far(year)),
             "filters": filters,
             "month_names": [_("%(n)d月", n=number) for number in range(1, 13)],
             "words": sheets,
@@ -83,12 +85,24 @@ def organization_page(org_id: int) -> str:
             below = [Summary(*each) for each in _children(s, org_id, year)]
             own = sheets.remainder(page["total"], below)
             page |= {"rows": rows, "children": below, "own": own, "found_limit": reports.FOUND_LIMIT}
+        page["decimals"] = {
+            "group": places([figure for row in rows for figure in (row.group_100, row.needed_group_100)]),
+            "online": places([row.online_100 for row in rows]),
+        }
     return render_template("portal/branch.html" if org.kind in WITH_MEMBERS else "portal/committee.html", **page)
 
 
-def _months(months: Sequence[Sequence[int]], members: int) -> list[tuple[int, int]]:
-    """Mean hundredths of hours a member in each month, (集中, 网络); [] when there is nothing to show."""
-    return [(round(g / members), round(o / members)) for g, o in months] if members and any(map(any, months)) else []
+def _months_so_far(year: int) -> int:
+    """How many months of the year have begun."""
+    today = _today()
+    return 12 if year < today.year else today.month if year == today.year else 0
+
+
+def _months(figures: OrgYear | None, begun: int) -> list[tuple[int, int]]:
+    """Mean hundredths of hours a member in each month begun, (集中, 网络); [] when there is nothing to show."""
+    if not figures or not figures.members or not any(map(any, figures.months)):
+        return []
+    return [(round(g / figures.members), round(o / figures.members)) for g, o in figures.months[:begun]]
 
 
 def _members(org_id: int, year: int, filters: Filters) -> list[MemberRow]:
@@ -144,7 +158,7 @@ def _sheet(org: Organization, year: int, filters: Filters, *, deep: bool) -> She
     return sheets.summary_table(org, year, _summaries(org, year, deep=deep), _today())
 
 
-def _today() -> Any:
+def _today() -> date:
     return time.day_of(time.now(), school().settings.zone)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from babel.dates import format_skeleton
@@ -13,13 +14,21 @@ from school.core import time
 NOTHING = "—"  # "does not apply"; zero is written 0
 
 
-def hours(value_100: int | None) -> str:
-    """Hundredths of a study hour as the shortest exact decimal: 50 → `0.5`, 2000 → `20`, -200 → `−2`."""
+def hours(value_100: int | None, places: int | None = None) -> str:
+    """Hundredths of a study hour as the shortest exact decimal: 50 → `0.5`, 2000 → `20`, -200 → `−2`.
+
+    `places` fixes the decimals (rounded), for a column whose figures stand below each other.
+    """
     if value_100 is None:
         return NOTHING
     whole, part = divmod(abs(value_100), 100)
-    text = f"{whole}.{part:02}".rstrip("0").rstrip(".")
+    text = f"{whole}.{part:02}".rstrip("0").rstrip(".") if places is None else f"{abs(value_100) / 100:.{places}f}"
     return f"−{text}" if value_100 < 0 else text
+
+
+def places(values_100: Iterable[int]) -> int:
+    """The decimals that show every one of these hours exactly: 0, 1 or 2."""
+    return max((0 if value % 100 == 0 else 1 if value % 10 == 0 else 2 for value in values_100), default=0)
 
 
 def clock(ms: int) -> str:
