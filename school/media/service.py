@@ -229,6 +229,7 @@ def _measured(s: Session, timeline_id: int, rendition: Rendition) -> Rendition:
     length = sum(us for _, us in rows)
     if not length:
         return rendition
+    average = sum(size for size, _ in rows) * 8_000_000 // length
     usual = max(us for _, us in rows) // 2
     peak = max(size * 8_000_000 // us for size, us in rows if us >= usual)
-    return replace(rendition, bandwidth=peak, average=sum(size for size, _ in rows) * 8_000_000 // length)
+    return replace(rendition, bandwidth=max(peak, average), average=average)
