@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from flask import render_template, request, send_file
 from flask.typing import ResponseReturnValue
@@ -16,26 +14,22 @@ from school.core import time
 from school.core.errors import TooLarge
 from school.core.i18n import N_
 from school.core.offload import in_thread
-from school.core.person import Person, Role, require, signed_in
+from school.core.person import Person, require, signed_in
 from school.org import audit
-from school.org.models import Organization, OrgType
-from school.org.queries import ancestors, organization
-from school.portal import sheets
+from school.org.models import Organization
+from school.org.queries import organization
+from school.portal import overview, sheets
 from school.portal.blueprint import blueprint
+from school.portal.overview import KEEPERS, WITH_MEMBERS
 from school.portal.sheets import Summary
 from school.portal.views import chosen_year, this_year
 from school.portal.xlsx import XLSX, Sheet, write
 from school.records import reports
-from school.records.models import OrgYear
 from school.records.reports import Filters, MemberRow
 from school.webkit.context import current_person, school
-from school.webkit.figures import places
 
-PAGE_SIZE = 20
 EXPORT_LIMIT = 20_000  # rows in one file
 CHUNK = 500  # rows read at once for an export, so that other requests come in between
-KEEPERS = (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)  # who reads an organisation's figures
-WITH_MEMBERS = (OrgType.BRANCH, OrgType.JOINT_BRANCH, OrgType.GROUP)
 
 
 def _opened(s: Session, org_id: int) -> tuple[Person, Organization]:
@@ -46,63 +40,20 @@ def _opened(s: Session, org_id: int) -> tuple[Person, Organization]:
     return person, org
 
 
-def _crumbs(s: Session, person: Person, org: Organization) -> list[tuple[Organization, bool]]:
-    """The organisations above, each with whether this person may open it."""
-    return [(above, person.holds(above.path, *KEEPERS)) for above in ancestors(s, org.id)]
-
-
-def _years(s: Session, org_id: int, year: int) -> list[int]:
-    return sorted({year, this_year(), *reports.years(s, org_id)}, reverse=True)[:5]
-
-
-def _children(s: Session, org_id: int, year: int) -> Sequence[tuple[Organization, OrgYear | None]]:
-    return reports.children(s, org_id, year, now=year == this_year())
-
-
 @blueprint.get("/orgs/<int:org_id>", endpoint="organization")
 def organization_page(org_id: int) -> str:
     """A branch: its year and members. A committee: its year and the organisations below."""
     year, filters = chosen_year(), Filters.read(request.args)
     with school().db.read() as s:
         person, org = _opened(s, org_id)
-        figures = reports.totals(s, org_id, year)
-        page: dict[str, Any] = {
-            "org": org,
-            "year": year,
-            "years": _years(s, org_id, year),
-            "crumbs": _crumbs(s, person, org),
-            "total": Summary(org, figures),
-            "months": _months(figures, _months_so_far(year)),
-            "filters": filters,
-            "month_names": [_("%(n)d月", n=number) for number in range(1, 13)],
-            "words": sheets,
-        }
-        if org.kind in WITH_MEMBERS:
-            rows, found = reports.members(s, org_id, year, filters, PAGE_SIZE)
-            page |= {"rows": rows, "found": found, "size": PAGE_SIZE}
-        else:
-            rows = reports.find_members(s, org_id, year, filters.text, figures.members if figures else 0)
-            below = [Summary(*each) for each in _children(s, org_id, year)]
-            own = sheets.remainder(page["total"], below)
-            page |= {"rows": rows, "children": below, "own": own, "found_limit": reports.FOUND_LIMIT}
-        page["decimals"] = {
-            "group": places([figure for row in rows for figure in (row.group_100, row.needed_group_100)]),
-            "online": places([row.online_100 for row in rows]),
-        }
-    return render_template("portal/branch.html" if org.kind in WITH_MEMBERS else "portal/committee.html", **page)
-
-
-def _months_so_far(year: int) -> int:
-    """How many months of the year have begun."""
-    today = _today()
-    return 12 if year < today.year else today.month if year == today.year else 0
-
-
-def _months(figures: OrgYear | None, begun: int) -> list[tuple[int, int]]:
-    """Mean hundredths of hours a member in each month begun, (集中, 网络); [] when there is nothing to show."""
-    if not figures or not figures.members or not any(map(any, figures.months)):
-        return []
-    return [(round(g / figures.members), round(o / figures.members)) for g, o in figures.months[:begun]]
+        page = overview.read(s, person, org, year, _today(), filters)
+    return render_template(
+        "portal/branch.html" if page.with_members else "portal/committee.html",
+        page=page,
+        month_names=[_("%(n)d月", n=number) for number in range(1, 13)],
+        found_limit=reports.FOUND_LIMIT,
+        words=sheets,
+    )
 
 
 def _members(org_id: int, year: int, filters: Filters) -> list[MemberRow]:
@@ -123,7 +74,11 @@ def _summaries(org: Organization, year: int, *, deep: bool) -> list[Summary]:
     after = ""
     while True:
         with school().db.read() as s:
-            piece = reports.branches(s, org, year, after, CHUNK) if deep else _children(s, org.id, year)
+            piece = (
+                reports.branches(s, org, year, after, CHUNK)
+                if deep
+                else reports.children(s, org.id, year, now=year == this_year())
+            )
             held = reports.held(s, [each.id for each, _figures in piece], year)
         rows += [Summary(each, figures, *held.get(each.id, (0, 0))) for each, figures in piece]
         if not deep or len(piece) < CHUNK:
