@@ -113,7 +113,7 @@ function progress(status, [since, from]) {
   const percent = Math.floor(status.progress / 10);
   const gone = (performance.now() - since) / 1000;
   const rate = (status.progress - from) / gone;
-  const more = gone > 8 && rate > 0 ? say(words.about, { left: left((1000 - status.progress) / rate) }) : '';
+  const more = gone > 8 && rate > 0 ? left((1000 - status.progress) / rate) : '';
   return {
     tag: status.state === 'transcoding' ? say(words.transcoding, { n: percent }) : undefined,
     text: [status.message, more].filter(Boolean).join(words.comma) + words.stop,
