@@ -32,6 +32,8 @@ def install(app: Flask) -> None:
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
+        if response.mimetype == "text/html":  # who uses the machine next must not page back into it
+            response.headers.setdefault("Cache-Control", "private, no-cache")
         if school().settings.production:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return response
