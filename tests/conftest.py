@@ -93,32 +93,41 @@ def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def pg_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """`pg_database()` makes a PostgreSQL database with all tables, `pg_database(empty=True)` one without; gives its URL."""
+    made: list[str] = []
+    server = sa.make_url(request.getfixturevalue("pg_url"))
+
+    def make(*, empty: bool = False) -> str:
+        template = "template1" if empty else request.getfixturevalue("pg_tables")
+        made.append(f"t{next(_numbers)}")
+        _admin(server, f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+        return server.set(database=made[-1]).render_as_string(hide_password=False)
+
+    yield make
+    for name in made:
+        _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def empty_db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of a database without a table, on both engines; for migrations."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
-        return
-    server = sa.make_url(request.getfixturevalue("pg_url"))
-    name = f"e{next(_numbers)}"
-    _admin(server, f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    url: str = request.getfixturevalue("pg_database")(empty=True)
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def db_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database with all tables; a test that asks for it runs on both engines."""
     if request.param == "sqlite":
         path = tmp_path / "school.db"
         shutil.copyfile(request.getfixturevalue("sqlite_tables"), path)
-        yield f"sqlite:///{path}"
-        return
-    server = sa.make_url(request.getfixturevalue("pg_url"))
-    name = f"t{next(_numbers)}"
-    _admin(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('pg_tables')}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("pg_database")()
+    return url
 
 
 @pytest.fixture

