@@ -108,7 +108,7 @@ def grow(db: Database, store: ObjectStore, clip: Clip, asset_id: int) -> None:
 
 def add_course(s: Session, cast: Cast, asset_ids: list[int], state: CourseState = CourseState.PUBLISHED) -> Course:
     """A course of the county's trainer with one lesson for each asset; published, it gives one hour."""
-    category = CourseCategory(name="党章党规", slip="党章", sort_no=1)
+    category = s.query(CourseCategory).first() or CourseCategory(name="党章党规", slip="党章", sort_no=1)
     course = Course(
         title="党章导读", category=category, compulsory=True, hours_100=100, state=state, org_id=cast.county_id,
         trainer_id=cast.trainer.account_id, created_at=SINCE, published_at=SINCE,

@@ -87,7 +87,6 @@ def _asked(s: Session, member_id: int, part: records.Ribbon) -> tuple[tuple[int,
             ReviewRequest.member_id == member_id,
             ReviewRequest.part_id == part.part_id,
             ReviewRequest.state == "open",
-            ReviewRequest.from_ms.is_not(None),
         )
     )
-    return tuple((start, end) for start, end in rows)
+    return tuple((start, end) for start, end in rows if start is not None and end is not None)

@@ -76,7 +76,7 @@ def _script_data(
             "sessions": here("courses.open_session"),
             "claims": url_for("study.claims"),
             "checks": url_for("study.checks"),
-            "reviews": url_for("records.reviews"),
+            "reviews": url_for("records.ask"),
             "covered": seat.part.covered,
             "refused": seat.part.refused,
             "asked": seat.asked,
@@ -104,9 +104,7 @@ def lesson(course_id: int, lesson_id: int) -> str:
         course=course,
         lesson=here,
         timeline=timeline,
-        page=_script_data(course, here, timeline, seat, done=earned is not None and earned[0] == year)
-        if timeline
-        else None,
+        page=timeline and _script_data(course, here, timeline, seat, done=earned is not None and earned[0] == year),
         seat=seat,
         ribbons={ribbon.ref_id: ribbon for ribbon in (seat.part, *seat.others)} if seat else {},
         next=following[0] if following else None,

@@ -59,3 +59,10 @@ if (line) {
   addEventListener('offline', connection);
   connection();
 }
+
+// Study time that a lesson's page could not deliver goes out from whichever page is opened next.
+try {
+  if (Object.keys(localStorage).some((key) => key.startsWith('study.'))) {
+    import('./player/outbox.js').then(({ deliver }) => deliver('/study/claims', null));
+  }
+} catch { /* a browser that keeps nothing owes nothing */ }

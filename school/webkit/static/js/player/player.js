@@ -212,10 +212,16 @@ function complete(hours) {
   $('need').hidden = true;
 }
 
+function resumeAt(position) {
+  lesson.position_ms = position;
+  $('resume').lastElementChild.textContent = fill(words.resume, { at: clock(position) });
+  $('restart').hidden = false;
+}
+
 function startStudy() {
   const { claims, checks, sessions } = lesson.study;
   const left = waiting().filter(([, entry]) => entry.part_id === lesson.study.part_id).pop();
-  if (left) lesson.position_ms = left[1].position_ms; // this device was the last to play it and could not say so
+  if (left) resumeAt(left[1].position_ms); // this device was the last to play it and could not say so
   deliver(claims, null);
   study = new Study(video, { claims, checks }, () => call('POST', sessions), told);
   check = new Check($('check'), async () => {
