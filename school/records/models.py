@@ -238,7 +238,7 @@ class OrgYear(Base):
     members: Mapped[int] = mapped_column(default=0)
     exempt: Mapped[int] = mapped_column(default=0)
     met: Mapped[int] = mapped_column(default=0)
-    started: Mapped[int] = mapped_column(default=0)  # members with any hours
+    started: Mapped[int] = mapped_column(default=0)  # members with any hours, those excused apart
     group_100: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     online_100: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     months: Mapped[list[Any]] = mapped_column(default=list)  # twelve [group_100, online_100]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from school.core.time import now as this_moment
 from school.org.models import Organization
-from school.records.bulk import upsert
+from school.records.bulk import put
 from school.records.models import MemberYear, Mode, OrgYear, OrgYearMark, StudyHourEntry
 
 FIGURES = ("members", "exempt", "met", "started", "group_100", "online_100")
@@ -99,7 +99,7 @@ def _locked_rows(s: Session, year: int, parents: dict[int, int | None]) -> dict[
 
 def _insert_missing(s: Session, rows: Sequence[dict[str, int | None]]) -> None:
     empty = {**dict.fromkeys(FIGURES, 0), "months": _twelve()}
-    s.execute(upsert(s, OrgYear).on_conflict_do_nothing(), [{**empty, **row} for row in rows])
+    put(s, OrgYear, [{**empty, **row} for row in rows])
 
 
 def _twelve() -> list[list[int]]:
@@ -118,7 +118,7 @@ def _own_figures(s: Session, year: int, org_ids: Collection[int]) -> dict[int, t
             sa.func.count(),
             count(MemberYear.exempt),
             count(sa.and_(MemberYear.met, ~MemberYear.exempt)),
-            count(MemberYear.group_100 + MemberYear.online_100 > 0),
+            count(sa.and_(MemberYear.group_100 + MemberYear.online_100 > 0, ~MemberYear.exempt)),
             sa.func.sum(MemberYear.group_100),
             sa.func.sum(MemberYear.online_100),
         )
