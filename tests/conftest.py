@@ -93,9 +93,9 @@ def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def pg_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
-    """`pg_database()` makes a PostgreSQL database with all tables, `pg_database(empty=True)` one without; gives its URL."""
+@contextmanager
+def pg_databases(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """Makes PostgreSQL databases until the end of the block; see `pg_database`."""
     made: list[str] = []
     server = sa.make_url(request.getfixturevalue("pg_url"))
 
@@ -108,6 +108,13 @@ def pg_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
     yield make
     for name in made:
         _admin(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def pg_database(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
+    """`pg_database()` makes a PostgreSQL database with all tables, `pg_database(empty=True)` one without; gives its URL."""
+    with pg_databases(request) as make:
+        yield make
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
