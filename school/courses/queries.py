@@ -292,7 +292,7 @@ def _page(
         .limit(PAGE)
         .offset((wanted.page - 1) * PAGE)
     ).all()
-    return [Card(row.Course, row.ready_ms) for row in rows], rows[0].found if rows else 0
+    return [Card(row.Course, int(row.ready_ms)) for row in rows], rows[0].found if rows else 0
 
 
 # ── the studio and the review queue ─────────────────────
