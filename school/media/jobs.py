@@ -20,12 +20,12 @@ from school.core.errors import Conflict
 from school.core.i18n import N_
 from school.core.time import now
 from school.media.models import AssetState, JobState, MediaAsset, MediaJob
+from school.media.rules import ESSENTIAL
 from school.media.service import fail_asset
 
 LEASE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=10)  # doubles with each attempt
 LONGEST_PAUSE = timedelta(minutes=10)
-ESSENTIAL = frozenset({"ingest", "transcode", "demo_lecture"})  # without these an asset cannot become ready
 
 
 class LeaseLost(Conflict):

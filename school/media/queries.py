@@ -14,8 +14,8 @@ from school.core.errors import NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.media import reasons
-from school.media.jobs import ESSENTIAL
 from school.media.models import AssetState, JobState, MediaAsset, MediaJob, Segment, Timeline, Upload
+from school.media.rules import ESSENTIAL
 from school.org.models import Organization, RoleGrant
 
 STATES: dict[AssetState, str] = {
@@ -111,9 +111,9 @@ def same_source(s: Session, asset: MediaAsset, sha256: str) -> MediaAsset | None
     ).first()
 
 
-def timeline(s: Session, timeline_id: int) -> Timeline:
-    """The timeline, or NotFound."""
-    found = s.get(Timeline, timeline_id)
+def timeline(s: Session, timeline_id: int, *, lock: bool = False) -> Timeline:
+    """The timeline, or NotFound; with `lock` nobody else changes it before this transaction ends."""
+    found = s.get(Timeline, timeline_id, with_for_update=lock)
     if found is None:
         raise NotFound("media.no_timeline", N_("没有找到这个视频，可能已经撤下。"))
     return found

@@ -14,6 +14,7 @@ from school.core.i18n import N_
 from school.core.store import MIN_PART
 
 PART = 8 * 1024**2  # bytes of a full part, and what a browser sends in one request
+ESSENTIAL = frozenset({"ingest", "transcode", "demo_lecture"})  # jobs without which an asset cannot become ready
 NAME_LENGTH = 120  # characters of a file's name or a title that are kept
 PATH_SPARE = timedelta(hours=6)  # a signed path lives this much longer than the recording
 PATH_STEP = timedelta(hours=6)  # expiries fall on multiples of this, so that viewers share one address

@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.errors import Conflict, NotAllowed, NotFound
+from school.core.errors import Conflict, NotAllowed
 from school.core.i18n import N_
 from school.core.keys import Keys
 from school.core.signing import sign, verify
 from school.core.time import now
-from school.media import reasons, rules
+from school.media import queries, reasons, rules
 from school.media.models import AssetState, MediaAsset, Segment, Timeline
 from school.media.rules import Rendition, SegmentFacts
 
@@ -48,7 +48,7 @@ def set_asset_state(
     loudness: dict[str, Any] | None = None,
 ) -> MediaAsset:
     """Move an asset on, and note what was learnt about it; a state other than failed forgets an earlier reason."""
-    asset = _asset(s, asset_id)
+    asset = queries.asset(s, asset_id)
     asset.state = state
     asset.reason_code, asset.reason_params = None, {}
     asset.sha256 = sha256 or asset.sha256
@@ -59,14 +59,14 @@ def set_asset_state(
 
 def note_loudness(s: Session, asset_id: int, loudness: dict[str, Any]) -> None:
     """Keep what was measured of the sound, whatever state the asset is in."""
-    _asset(s, asset_id).loudness = loudness
+    queries.asset(s, asset_id).loudness = loudness
 
 
 def fail_asset(s: Session, asset_id: int, code: str, **params: Any) -> None:
     """Mark an asset as failed. `code` is a key of `reasons.REASONS`, `params` fill its sentence (lengths as `…_ms`)."""
     if code not in reasons.REASONS:
         raise KeyError(code)
-    asset = _asset(s, asset_id)
+    asset = queries.asset(s, asset_id)
     asset.state, asset.reason_code, asset.reason_params = AssetState.FAILED, code, params
 
 
@@ -117,10 +117,9 @@ def seal_timeline(s: Session, timeline_id: int) -> Timeline:
 
     Sealing twice changes nothing. The caller has compared `length_ms` with what the probe promised.
     """
-    timeline = s.get(Timeline, timeline_id, with_for_update=True)
-    if timeline is not None and timeline.sealed_at is not None:
+    timeline = queries.timeline(s, timeline_id, lock=True)
+    if timeline.sealed_at is not None:
         return timeline
-    timeline = _growing(s, timeline_id)
     timeline.renditions = [asdict(_measured(s, timeline.id, Rendition(**r))) for r in timeline.renditions]
     timeline.length_ms = _played_ms(s, timeline)
     timeline.sealed_at = now()
@@ -136,7 +135,7 @@ def abandon_timeline(s: Session, timeline_id: int) -> None:
 
 def share_timeline(s: Session, asset_id: int, twin_id: int, sha256: str) -> MediaAsset:
     """Make an asset ready at once by playing the timeline of its twin, which was made from the same bytes."""
-    twin = _asset(s, twin_id)
+    twin = queries.asset(s, twin_id)
     asset = set_asset_state(s, asset_id, AssetState.READY, sha256=sha256, probe=twin.probe, loudness=twin.loudness)
     asset.twin_id = twin.id
     return asset
@@ -150,9 +149,7 @@ def add_pictures(
     Their objects are the timeline's prefix + `rules.POSTER` and + `rules.STORYBOARD`.
     `storyboard`: `{key, every_ms, width, height, columns, count}`, one sprite image of `count` frames in rows.
     """
-    timeline = s.get(Timeline, timeline_id)
-    if timeline is None:
-        raise _no_timeline()
+    timeline = queries.timeline(s, timeline_id)
     timeline.poster_key = poster_key or timeline.poster_key
     timeline.storyboard = storyboard or timeline.storyboard
 
@@ -183,39 +180,25 @@ def check_path(keys: Keys, timeline_id: int, expiry: int, signature: str) -> Non
         raise NotAllowed("media.expired", N_("这个播放地址已经过期。请刷新页面后接着看，看到的位置都还在。"))
 
 
-def _asset(s: Session, asset_id: int) -> MediaAsset:
-    asset = s.get(MediaAsset, asset_id)
-    if asset is None:
-        raise NotFound("media.no_asset", N_("没有找到这个视频，可能已经删除。"))
-    return asset
-
-
 def _growing(s: Session, timeline_id: int) -> Timeline:
-    timeline = s.get(Timeline, timeline_id, with_for_update=True)
-    if timeline is None:
-        raise _no_timeline()
+    timeline = queries.timeline(s, timeline_id, lock=True)
     if timeline.sealed_at is not None:
         raise Conflict("media.sealed", N_("这个视频已经转码完成，不能再改动。需要更换时请重新上传。"))
     return timeline
 
 
-def _no_timeline() -> NotFound:
-    return NotFound("media.no_timeline", N_("没有找到这个视频，可能已经撤下。"))
-
-
 def _played_ms(s: Session, timeline: Timeline) -> int:
     """How far every rendition reaches; a stretch counts from its beginning to the first gap."""
-    reach = {r["name"]: 0 for r in timeline.renditions}
-    following = dict.fromkeys(reach, 0)
     rows = s.execute(
-        sa.select(Segment.rendition, Segment.number, Segment.length_us)
+        sa.select(Segment.rendition, sa.func.count(), sa.func.max(Segment.number), sa.func.sum(Segment.length_us))
         .where(Segment.timeline_id == timeline.id)
-        .order_by(Segment.rendition, Segment.number)
-    )
-    for rendition, number, length_us in rows:
-        if following.get(rendition) == number:
-            following[rendition] += 1
-            reach[rendition] += length_us
+        .group_by(Segment.rendition)
+    ).all()
+    reach = {r["name"]: 0 for r in timeline.renditions}
+    for rendition, count, last, length_us in rows:
+        if last != count - 1:  # a gap: rare, so only then every row is looked at
+            length_us = sum(us for _, us in queries.segments(s, timeline.id, rendition))
+        reach[rendition] = int(length_us)
     return min(reach.values(), default=0) // 1000
 
 
