@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from school.core.settings import Settings
+from school.core.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,47 @@ def _file(data: Path) -> Path:
     return data / "keys.json"
 
 
-def _save(path: Path, content: dict[str, object]) -> None:
+def _write(path: Path, content: dict[str, object], *, first: bool) -> None:
+    """Put `content` in place whole; as the `first` one it gives way to a file that another process has just made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    draft = path.with_name(f".keys-{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
-    draft.rename(path)
+    if not first:
+        draft.rename(path)
+        return
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _given(settings: Settings) -> Keys:
+    """The keys of the settings; SettingsError when they are not `id:64 hex digits`."""
+    try:
+        pairs = [pair.split(":") for pair in settings.secret_keys.split(",")]
+        ring = {key_id: bytes.fromhex(digits) for key_id, digits in pairs}
+        keys = Keys(ring, bytes.fromhex(settings.id_hash_key))
+    except ValueError:
+        keys = Keys({}, b"")
+    if {len(key) for key in (*keys.ring.values(), keys.id_hash)} != {32}:
+        raise SettingsError(
+            "SCHOOL_SECRET_KEYS: write k1:HEX,k0:HEX and SCHOOL_ID_HASH_KEY: HEX, each of 64 hex digits"
+        )
+    return keys
 
 
 def load_keys(settings: Settings) -> Keys:
     """Keys from the settings, or from `keys.json` (mode 0600) in the data folder, made at the first start."""
     if settings.secret_keys:
-        ring = {k: bytes.fromhex(v) for k, _, v in (pair.partition(":") for pair in settings.secret_keys.split(","))}
-        return Keys(ring, bytes.fromhex(settings.id_hash_key) if settings.id_hash_key else next(iter(ring.values())))
+        return _given(settings)
     path = _file(settings.data)
     if not path.exists():
-        _save(path, {"ring": {"k1": secrets.token_hex(32)}, "id_hash": secrets.token_hex(32)})
+        _write(path, {"ring": {"k1": secrets.token_hex(32)}, "id_hash": secrets.token_hex(32)}, first=True)
     content = json.loads(path.read_text())
     return Keys({k: bytes.fromhex(v) for k, v in content["ring"].items()}, bytes.fromhex(content["id_hash"]))
 
@@ -56,5 +79,5 @@ def rotate(settings: Settings) -> str:
     content = json.loads(path.read_text())
     key_id = f"k{len(content['ring']) + 1}"
     content["ring"] = {key_id: secrets.token_hex(32), **content["ring"]}
-    _save(path, content)
+    _write(path, content, first=False)
     return key_id

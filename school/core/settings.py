@@ -48,7 +48,6 @@ class Settings:
     id_hash_key: str = _setting(
         "hex key of the ID-number hash, never rotated; empty: made in the data folder", "", secret=True
     )
-    media_gate: str = _setting("who checks signed media paths: `web`, or `nginx` in front", "web")
     ffmpeg: str = _setting("path of ffmpeg; empty: the one of imageio-ffmpeg", "")
     media_workers: int = _setting("media worker processes that `school up` starts", 1)
     upload_limit: int = _setting("largest upload", 8 * 1024**3)
@@ -100,8 +99,10 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     settings = Settings(**values)
     if settings.env not in {"development", "production"}:
         raise SettingsError("SCHOOL_ENV: write development or production")
-    if settings.media_gate not in {"web", "nginx"}:
-        raise SettingsError("SCHOOL_MEDIA_GATE: write web or nginx")
+    if settings.s3_endpoint and not 3 <= len(settings.s3_bucket) <= 63:
+        raise SettingsError("SCHOOL_S3_BUCKET: write a name of 3 to 63 letters")
+    if bool(settings.secret_keys) != bool(settings.id_hash_key):
+        raise SettingsError("SCHOOL_SECRET_KEYS and SCHOOL_ID_HASH_KEY belong together: write both or neither")
     if settings.production:
         for name in ("secret_keys", "id_hash_key"):
             if not getattr(settings, name):
