@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,12 @@ from school.courses import service
 from school.courses.models import Course, CourseCategory, Lesson
 from school.courses.rules import Sheet
 from school.media.models import AssetState, MediaAsset, Timeline
+from school.media.rules import Rendition
 
+RENDITIONS = (
+    Rendition("480", "video", "avc1.42e01f", 900_000, width=854, height=480, frame_rate=25.0),
+    Rendition("audio", "audio", "mp4a.40.2", 64_000),
+)
 SHEET = Sheet(title="党章导读：义务与权利", category_id=0, hours_100=100, summary="第三条、第四条讲了什么。")
 
 
@@ -41,7 +46,7 @@ def finish(s: Session, asset: MediaAsset, length_ms: int = 60_000) -> Timeline:
     """What the worker does in the end: a sealed timeline, and the asset is ready."""
     timeline = Timeline(
         asset_id=asset.id, prefix=f"timelines/{asset.id}/{length_ms}/", expected_ms=length_ms, length_ms=length_ms,
-        renditions=[{"name": "480"}, {"name": "audio"}], created_at=SINCE, sealed_at=SINCE,
+        renditions=[asdict(each) for each in RENDITIONS], created_at=SINCE, sealed_at=SINCE,
     )  # fmt: skip
     asset.state = AssetState.READY
     s.add(timeline)
