@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from actors import Cast
 from school.core.db import Database
-from school.org.models import Member, MemberCategory, PostType
+from school.org.models import Member, MemberCategory, PostHolding, PostType
 from school.records.ledger import lock_members, mark, open_years
 from school.records.models import HourExemption, HourPolicy, Mode
 from school.records.service import NewEntry, post_entries, rebuild_dirty
@@ -67,6 +67,7 @@ def file_year(db: Database, cast: Cast) -> Filed:
         made[5].floating = True
         secretary = s.get_one(Member, cast.secretary.member_id)
         secretary.post, secretary.pinyin, secretary.initials = PostType.SECRETARY, "lixiulan", "lxl"
+        s.add(PostHolding(member_id=secretary.id, post=PostType.SECRETARY, since=date(2020, 1, 1)))
         s.flush()
         ids = {member.name: member.id for member in made}
         s.add(HourExemption(member_id=ids["郑小满"], year=YEAR, reason="高龄", created_at=NOW))
@@ -96,7 +97,9 @@ def _member(s: Session, org_id: int, name: str) -> Member:
 def _lines(cast: Cast, ids: dict[str, int]) -> Sequence[NewEntry]:
     me, secretary = cast.member.member_id, cast.secretary.member_id
     lines = [
-        entry(me, Mode.GROUP, 1600, date(2026, 3, 12), 1, title="支部党员大会、学习讨论", evidence={"witness": "李秀兰"}),
+        entry(
+            me, Mode.GROUP, 1600, date(2026, 3, 12), 1, title="支部党员大会、学习讨论", evidence={"witness": "李秀兰"}
+        ),
         entry(me, Mode.GROUP, 400, date(2026, 10, 8), 2, title="柑橘技术现场会"),
         entry(me, Mode.ONLINE, 1500, date(2026, 7, 3), 3, title="从石库门到南湖：党的创建故事"),
         entry(me, Mode.GROUP, 2400, date(2025, 5, 6), 4, title="去年的集中轮训"),
@@ -105,5 +108,7 @@ def _lines(cast: Cast, ids: dict[str, int]) -> Sequence[NewEntry]:
         entry(cast.outsider.member_id, Mode.GROUP, 800, date(2026, 3, 12), 5, category="special_lecture"),
     ]
     for number, (name, member_id) in enumerate(ids.items()):
-        lines.append(entry(member_id, Mode.GROUP, 100 * (number + 1), date(2026, number + 1, 15), 10, title=f"{name}的学习"))
+        lines.append(
+            entry(member_id, Mode.GROUP, 100 * (number + 1), date(2026, number + 1, 15), 10, title=f"{name}的学习")
+        )
     return lines

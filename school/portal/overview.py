@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from school.core.person import Person, Role
 from school.org.models import Organization, OrgType
 from school.org.queries import ancestors
-from school.portal.sheets import Summary, remainder
+from school.portal.sheets import Summary, mean, remainder
 from school.records import reports
 from school.records.models import OrgYear
 from school.records.reports import Filters, MemberRow
@@ -93,4 +93,4 @@ def _months(figures: OrgYear | None, begun: int) -> list[tuple[int, int]]:
     months: Sequence[Sequence[int]] = figures.months if figures else []
     if not figures or not figures.members or not any(map(any, months)):
         return []
-    return [(round(group / figures.members), round(online / figures.members)) for group, online in months[:begun]]
+    return [(mean(group, figures.members), mean(online, figures.members)) for group, online in months[:begun]]

@@ -68,6 +68,11 @@ def hours_table(org: Organization, year: int, rows: Iterable[MemberRow], printed
     return Sheet("学时统计表", f"{year}年学时统计表", _unit(org.name, year, printed), HOURS_COLUMNS, cells)
 
 
+def mean(total_100: int, members: int) -> int:
+    """Hundredths of hours a member, halves rounded up."""
+    return (2 * total_100 + members) // (2 * members)
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """An organisation's line of 支部学习情况汇总表; shares are fractions of those asked, None when nobody is."""
@@ -112,11 +117,11 @@ class Summary:
 
     @property
     def mean_group_100(self) -> int | None:
-        return round(self.figures.group_100 / self.members) if self.figures and self.members else None
+        return mean(self.figures.group_100, self.members) if self.figures and self.members else None
 
     @property
     def mean_online_100(self) -> int | None:
-        return round(self.figures.online_100 / self.members) if self.figures and self.members else None
+        return mean(self.figures.online_100, self.members) if self.figures and self.members else None
 
 
 def summary_table(org: Organization, year: int, rows: Iterable[Summary], printed: date) -> Sheet:
