@@ -1,18 +1,7 @@
-// What every page does: 长辈版, shown passwords, tabs, print buttons and the offline line.
-const root = document.documentElement;
-const csrf = document.querySelector('meta[name=csrf-token]')?.content;
+// What every page does: 长辈版, shown passwords, tabs, print buttons and the offline line. Only base.html loads it.
+import { call } from './call.js';
 
-/** fetch with the CSRF token; JSON in, JSON out; throws {code, message} as the server said it. */
-export async function call(method, url, body) {
-  const response = await fetch(url, {
-    method, credentials: 'same-origin',
-    headers: { Accept: 'application/json', 'X-CSRFToken': csrf, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const data = await response.json().catch(() => ({}));
-  if (!response.ok) throw Object.assign(new Error(data.error?.message || response.statusText), { status: response.status, ...data.error });
-  return data;
-}
+const root = document.documentElement;
 
 for (const button of document.querySelectorAll('[data-elder-switch]')) {
   button.addEventListener('click', () => {

@@ -1,5 +1,5 @@
 // The trainer's studio: files become lessons, uploads run one after another, and every card shows how its file is doing.
-import { call } from './page.js';
+import { call } from './call.js';
 import { Sending } from './upload.js';
 
 const words = JSON.parse(document.getElementById('words').textContent);

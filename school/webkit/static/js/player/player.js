@@ -1,6 +1,6 @@
 // The lesson page: puts the picture, its controls, the ribbon and the counting together. Everything it says stands in
 // the page's `#words`, everything it knows in `#lesson`.
-import { call } from '../page.js';
+import { call } from '../call.js';
 import { Check } from './check.js';
 import { clock, measure, union } from './intervals.js';
 import { listen } from './keys.js';

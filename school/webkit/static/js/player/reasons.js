@@ -1,5 +1,5 @@
 // One card for each stretch that does not count: from when to when, why, and the two things to do about it.
-import { call } from '../page.js';
+import { call } from '../call.js';
 import { clock } from './intervals.js';
 
 const NEAR = 2_000; // stretches of one reason this close together are told as one
