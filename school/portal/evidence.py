@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from flask_babel import gettext as _
 
+from school.org.words import device_words
 from school.records.queries import Line
-from school.webkit.figures import clock, day, hours, moment
+from school.webkit.figures import clock, hours, moment
 
 
 def evidence(line: Line) -> list[tuple[str, str]]:
@@ -36,22 +40,13 @@ def _origin(line: Line) -> list[tuple[str, str]]:
             else _("支部登记"),
         )
     ]
-    if facts.get("since"):
-        rows.append((_("怎么学的"), _("%(since)s至 %(until)s看完", since=facts["since"], until=day(entry.occurred_on))))
+    if sessions := facts.get("sessions"):
+        rows.append((_("怎么学的"), _sessions(sessions)))
     if facts.get("covered_ms") and facts.get("length_ms"):
-        share = 100 * facts["covered_ms"] // facts["length_ms"]
-        asked = entry.policy.get("completion_permille", 900) / 10
-        rows.append(
-            (
-                _("看了多少"),
-                _(
-                    "%(covered)s，全长的 %(share)d%%（学完需要 %(asked)g%%）",
-                    covered=clock(facts["covered_ms"]),
-                    share=share,
-                    asked=asked,
-                ),
-            )
-        )
+        share = min(100 * facts["covered_ms"] // facts["length_ms"], 100)
+        asked = facts.get("required_permille", 900) / 10
+        words = _("%(share)d%%（学完需要 %(asked)g%%）", share=share, asked=asked)
+        rows.append((_("看了多少"), f"{clock(facts['covered_ms'])} / {clock(facts['length_ms'])}　{words}"))
     for key, label in (("signed", _("签到")), ("place", _("地点")), ("chair", _("主持人")), ("witness", _("证明人"))):
         rows.append((label, str(facts.get(key, ""))))
     rows.append((_("主办"), entry.host))
@@ -63,3 +58,13 @@ def _origin(line: Line) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def _sessions(sessions: list[dict[str, Any]]) -> str:
+    """When and on what it was watched: `7月1日 20:10 至 7月3日 07:25，打开 3 次，Android · 微信`."""
+    opened = sorted(datetime.fromisoformat(session["opened_at"]) for session in sessions)
+    named = [" ".join(map(_, device_words(session.get("device", "")))) for session in sessions]
+    devices = "、".join(dict.fromkeys(name for name in named if name))
+    span = moment(opened[0]) if len(opened) == 1 else f"{moment(opened[0])} — {moment(opened[-1])}"
+    words = _("%(span)s，打开 %(n)d 次", span=span, n=len(opened))
+    return f"{words}（{devices}）" if devices else words

@@ -187,7 +187,9 @@ def register_lines(lines: Sequence[Line]) -> list[dict[str, Any]]:
 def _span(line: Line) -> str:
     """起止时间: the days a line was earned on, `2026.07.01—07.03` or `2026.03.12`."""
     end = line.entry.occurred_on
-    start = date.fromisoformat(line.entry.evidence.get("since") or end.isoformat())
+    facts = line.entry.evidence
+    opened = [session["opened_at"] for session in facts.get("sessions", ())]
+    start = date.fromisoformat(facts.get("since") or min(opened, default=end.isoformat())[:10])
     if start >= end:
         return f"{end:%Y.%m.%d}"
     return f"{start:%Y.%m.%d}—{end:%m.%d}" if start.year == end.year else f"{start:%Y.%m.%d}—{end:%Y.%m.%d}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -124,8 +125,7 @@ def lines_of(s: Session, member_id: int, year: int, mode: Mode | None = None) ->
     rows = s.execute(wanted).all()
     entries = [entry for entry, _ in rows]
     undone = {entry.reverses_id: entry for entry in entries if entry.reverses_id}
-    sources = {(entry.source_kind, entry.source_id) for entry in entries}
-    ribbons = _ribbons(s, member_id, _items(s, sources))
+    refused = _refused(s, member_id, [part["part_id"] for entry in entries for part in entry.evidence.get("parts", ())])
     reviews = defaultdict(list)
     for review in reviews_of(s, member_id):
         reviews[review.entry_id].append(review)
@@ -134,11 +134,27 @@ def lines_of(s: Session, member_id: int, year: int, mode: Mode | None = None) ->
             entry,
             org_name,
             undone.get(entry.id),
-            tuple(ribbons.get((entry.source_kind, entry.source_id), ())) if not entry.reverses_id else (),
+            tuple(_proved(part, refused) for part in entry.evidence.get("parts", ())),
             tuple(reviews[entry.id]),
         )
         for entry, org_name in rows
     ]
+
+
+def _refused(s: Session, member_id: int, part_ids: Collection[int]) -> dict[int, list[tuple[int, int, str]]]:
+    """What is refused of each part, sorted."""
+    found: dict[int, list[tuple[int, int, str]]] = defaultdict(list)
+    wanted = sa.select(Coverage).where(Coverage.member_id == member_id, Coverage.part_id.in_(part_ids))
+    for coverage in s.scalars(wanted) if part_ids else ():
+        found[coverage.part_id] += [(start, end, reason) for start, end, reason in coverage.refused]
+    return {part_id: sorted(pieces) for part_id, pieces in found.items()}
+
+
+def _proved(part: dict[str, Any], refused: dict[int, list[tuple[int, int, str]]]) -> Ribbon:
+    """The ribbon that a line keeps as its evidence."""
+    covered = union([*part.get("online", ()), *part.get("group", ())])
+    pieces = tuple(refused.get(part["part_id"], ()))
+    return Ribbon(part["part_id"], part["ref_id"], part["title"], part["length_ms"], tuple(covered), pieces)
 
 
 def reviews_of(s: Session, member_id: int) -> Sequence[ReviewRequest]:
