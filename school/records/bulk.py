@@ -1,12 +1,19 @@
-"""Sets of rows in one statement, on both databases."""
+"""Sets of rows in one statement: PostgreSQL takes them as one JSON value, SQLite runs a prepared statement over them."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from school.core.db import Base
+
+Rows = Sequence[Mapping[str, Any]]
 
 
 def table_of(model: type[Base]) -> sa.Table:
@@ -16,7 +23,64 @@ def table_of(model: type[Base]) -> sa.Table:
     return table
 
 
-def upsert(s: Session, model: type[Base]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT of `model` on which `on_conflict_do_…` may be said, in the dialect of the session."""
+def among(s: Session, column: Any, ids: Iterable[int]) -> sa.ColumnElement[bool]:
+    """Whether `column` is one of `ids`; on PostgreSQL one array, so that the statement is always the same one."""
+    wanted = sorted(set(ids))
+    if s.get_bind().dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, wanted, type_=postgresql.ARRAY(sa.BigInteger)))  # type: ignore[no-any-return]
+    return column.in_(wanted)  # type: ignore[no-any-return]
+
+
+def put(s: Session, model: type[Base], rows: Rows, *, change: tuple[str, ...] = ()) -> None:
+    """Insert `rows` (all with the same columns); a row whose primary key exists takes the columns `change` instead."""
+    if rows:
+        _run(s, _put, model, rows, change)
+
+
+def move(s: Session, model: type[Base], rows: Rows) -> None:
+    """Update by primary key; every row names its key as `at_…` and the same columns."""
+    if rows:
+        _run(s, _move, model, rows)
+
+
+def _run(s: Session, build: Any, model: type[Base], rows: Rows, *more: Any) -> None:
+    together = s.get_bind().dialect.name == "postgresql"
+    statement = build(model, tuple(rows[0]), *more, together)
+    given = {"rows": json.dumps(rows, default=str, ensure_ascii=False)} if together else rows
+    s.connection().execute(statement, given)
+
+
+@cache
+def _put(model: type[Base], names: tuple[str, ...], change: tuple[str, ...], together: bool) -> sa.Insert:
     table = table_of(model)
-    return postgresql.insert(table) if s.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+    if together:
+        source = _given(table, names)
+        insert: Any = postgresql.insert(table).from_select(names, sa.select(*(source.c[name] for name in names)))
+    else:
+        insert = sqlite.insert(table)
+    keys = [column.name for column in table.primary_key]
+    if not change:
+        return insert.on_conflict_do_nothing(index_elements=keys)  # type: ignore[no-any-return]
+    return insert.on_conflict_do_update(  # type: ignore[no-any-return]
+        index_elements=keys, set_={name: insert.excluded[name] for name in change}
+    )
+
+
+@cache
+def _move(model: type[Base], names: tuple[str, ...], together: bool) -> sa.Update:
+    table = table_of(model)
+    keys = [column.name for column in table.primary_key]
+    change = [name for name in names if not name.startswith("at_")]
+    given: Any = _given(table, names).c if together else {name: sa.bindparam(name) for name in names}
+    return (
+        sa.update(table)
+        .where(*(table.c[key] == given[f"at_{key}"] for key in keys))
+        .values({name: given[name] for name in change})
+    )
+
+
+def _given(table: sa.Table, names: Sequence[str]) -> sa.TableValuedAlias:
+    """The parameter `rows`, a JSON array of objects, as a table."""
+    columns = [sa.column(name, table.c[name.removeprefix("at_")].type) for name in names]
+    rows = sa.cast(sa.bindparam("rows", type_=sa.Text), sa.JSON)
+    return sa.func.json_to_recordset(rows).table_valued(*columns).render_derived(name="given", with_types=True)

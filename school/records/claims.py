@@ -15,7 +15,7 @@ from school.core.i18n import N_
 from school.core.time import day_of
 from school.org.models import Member
 from school.records import rules
-from school.records.bulk import table_of, upsert
+from school.records.bulk import among, move, put, table_of
 from school.records.completion import Hours, Pair, complete
 from school.records.intervals import Union, measure
 from school.records.models import Coverage, HourPolicy, Mode, PlaySession, StudyDay, StudyItem, StudyPart
@@ -103,7 +103,7 @@ class _Batch:
         if s.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
             s.execute(
                 sa.select(Member.id)
-                .where(Member.id.in_(self.members))
+                .where(among(s, Member.id, self.members))
                 .order_by(Member.id)
                 .with_for_update(key_share=True)
             )
@@ -134,7 +134,7 @@ class _Batch:
             left_ms=policy.daily_cap_ms - self.walls.get(play.member_id, 0),
             is_open=part.is_open,
         )
-        if claim.position_ms is not None:
+        if claim.position_ms is not None and clock.ended_ms is None:  # else a newer page knows better where to go on
             place.position_ms = min(max(claim.position_ms, 0), part.length_ms)
         place.touched = True
         if paid.media_ms:
@@ -144,52 +144,44 @@ class _Batch:
         return None
 
     def write(self) -> None:
-        connection = self.s.connection()
         touched = {key: place for key, place in sorted(self.places.items()) if place.touched}
-        moved = [
-            {"session_id": play.id, **{name: getattr(play.clock, name) for name in CLOCK}}
-            for play in sorted(self.plays.values(), key=lambda play: play.id)
-            if (play.member_id, play.part_id) in touched
-        ]
-        if moved:
-            change = sa.update(SESSION).where(SESSION.c.id == sa.bindparam("session_id"))
-            connection.execute(change.values({name: sa.bindparam(name) for name in CLOCK}), moved)
-        if touched:
-            insert = upsert(self.s, Coverage)
-            new = insert.excluded
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["member_id", "part_id", "mode"],
-                    set_={
-                        name: new[name] for name in ("intervals", "refused", "covered_ms", "position_ms", "updated_at")
-                    },
-                ),
-                [
-                    {
-                        "member_id": member_id,
-                        "part_id": part_id,
-                        "mode": Mode.ONLINE,
-                        "intervals": place.watched.alone,
-                        "refused": place.watched.refused,
-                        "covered_ms": measure(place.watched.alone),
-                        "position_ms": place.position_ms,
-                        "pass_year": self.day.year,
-                        "updated_at": self.now,
-                    }
-                    for (member_id, part_id), place in touched.items()
-                ],
-            )
-        if self.charged:
-            insert = upsert(self.s, StudyDay)
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["member_id", "day"], set_={"wall_ms": insert.excluded.wall_ms}
-                ),
-                [
-                    {"member_id": member_id, "day": self.day, "wall_ms": self.walls[member_id]}
-                    for member_id in sorted(self.charged)
-                ],
-            )
+        move(
+            self.s,
+            PlaySession,
+            [
+                {"at_id": play.id, **{name: getattr(play.clock, name) for name in CLOCK}}
+                for play in sorted(self.plays.values(), key=lambda play: play.id)
+                if (play.member_id, play.part_id) in touched
+            ],
+        )
+        put(
+            self.s,
+            Coverage,
+            [
+                {
+                    "member_id": member_id,
+                    "part_id": part_id,
+                    "mode": Mode.ONLINE,
+                    "intervals": place.watched.alone,
+                    "refused": place.watched.refused,
+                    "covered_ms": measure(place.watched.alone),
+                    "position_ms": place.position_ms,
+                    "pass_year": self.day.year,
+                    "updated_at": self.now,
+                }
+                for (member_id, part_id), place in touched.items()
+            ],
+            change=("intervals", "refused", "covered_ms", "position_ms", "updated_at"),
+        )
+        put(
+            self.s,
+            StudyDay,
+            [
+                {"member_id": member_id, "day": self.day, "wall_ms": self.walls[member_id]}
+                for member_id in sorted(self.charged)
+            ],
+            change=("wall_ms",),
+        )
 
     def complete(self) -> dict[Pair, Hours]:
         """Post what is completed; only places that grew and could be enough are looked at."""
@@ -233,7 +225,7 @@ def _plays(s: Session, claims: Sequence[Claim], policies: Sequence[HourPolicy]) 
     wanted = sa.select(
         SESSION.c.id, SESSION.c.nonce, SESSION.c.member_id, SESSION.c.part_id, SESSION.c.policy_id,
         *(SESSION.c[name] for name in CLOCK),
-    ).where(SESSION.c.id.in_({claim.ticket.session_id for claim in claims}))  # fmt: skip
+    ).where(among(s, SESSION.c.id, (claim.ticket.session_id for claim in claims)))  # fmt: skip
     for session_id, nonce, member_id, part_id, policy_id, *clock in s.execute(wanted):
         play = _Play(session_id, nonce, member_id, part_id, Clock(*clock), rules_by_id[policy_id])
         play.clock.held = [(a, b) for a, b in play.clock.held]  # JSON has no pairs
@@ -250,7 +242,7 @@ def _parts(s: Session, part_ids: set[int]) -> dict[int, _Part]:
     rows = s.execute(
         sa.select(StudyPart.id, StudyPart.item_id, StudyPart.length_ms, others, StudyItem.active)
         .join(StudyItem, StudyItem.id == StudyPart.item_id)
-        .where(StudyPart.id.in_(part_ids))
+        .where(among(s, StudyPart.id, part_ids))
     )
     return {row[0]: _Part(row[1], row[2], int(row[3]), row[4]) for row in rows}
 
@@ -263,7 +255,7 @@ def _places(s: Session, plays: dict[int, _Play]) -> dict[Pair, _Place]:
             COVERAGE.c.position_ms,
         )
         .join(SESSION, sa.and_(SESSION.c.member_id == COVERAGE.c.member_id, SESSION.c.part_id == COVERAGE.c.part_id))
-        .where(SESSION.c.id.in_(plays))
+        .where(among(s, SESSION.c.id, plays))
     )  # fmt: skip
     for member_id, part_id, mode, intervals, refused, position_ms in s.execute(wanted):
         place = places[member_id, part_id]
@@ -277,5 +269,7 @@ def _places(s: Session, plays: dict[int, _Play]) -> dict[Pair, _Place]:
 
 
 def _walls(s: Session, member_ids: Sequence[int], day: date) -> dict[int, int]:
-    rows = s.execute(sa.select(DAY.c.member_id, DAY.c.wall_ms).where(DAY.c.member_id.in_(member_ids), DAY.c.day == day))
+    rows = s.execute(
+        sa.select(DAY.c.member_id, DAY.c.wall_ms).where(among(s, DAY.c.member_id, member_ids), DAY.c.day == day)
+    )
     return {row.member_id: row.wall_ms for row in rows}

@@ -45,7 +45,7 @@ class GroupCommit(Generic[W, A]):
         self._flush, self._tick, self._size, self._limit = flush, tick, size, limit
         self._lock = threading.Lock()
         self._open: list[_Batch[W, A]] = []  # oldest first; only the last one still takes work
-        self._waiting = 0
+        self.waiting = 0  # pieces not answered yet
         self._work_came = threading.Event()
         self._batch_full = threading.Event()
         self._worker: threading.Thread | None = None
@@ -64,7 +64,7 @@ class GroupCommit(Generic[W, A]):
 
     def _join(self, work: W) -> tuple[_Batch[W, A], int]:
         with self._lock:
-            if self._waiting >= self._limit:
+            if self.waiting >= self._limit:
                 raise Unavailable(
                     "commit.full", N_("现在提交的人太多，这一段还没有计入。页面会自动再次提交，请不要关闭。")
                 )
@@ -76,7 +76,7 @@ class GroupCommit(Generic[W, A]):
                 self._work_came.set()
             batch = self._open[-1]
             batch.works.append(work)
-            self._waiting += 1
+            self.waiting += 1
             if len(batch.works) >= self._size:
                 self._batch_full.set()
             return batch, len(batch.works) - 1
@@ -96,7 +96,7 @@ class GroupCommit(Generic[W, A]):
             batch.answers = self._store(batch.works)
             batch.done.set()
             with self._lock:
-                self._waiting -= len(batch.works)
+                self.waiting -= len(batch.works)
             log.debug("group commit", works=len(batch.works), seconds=round(time.monotonic() - started, 3))
 
     def _store(self, works: Sequence[W]) -> Sequence[A | Exception]:
