@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
+import struct
 import subprocess
 import sys
+from array import array
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import imageio_ffmpeg
 
+from media_worker.transcode import boxes
 from media_worker.transcode.spool import Spool
 from media_worker.transcode.work import Tools
 from media_worker.transcode.worker import run
@@ -23,7 +28,6 @@ from school.media import queries, rules, uploads
 from school.media.models import MediaAsset, Timeline
 from school.org.models import Account
 
-PICTURE = "testsrc2=s=320x180:r={rate}:d={seconds}"
 SOUND = "aevalsrc='0.3*sin(2*PI*300*t)*gt(mod(t,1),0.5)':s=44100:d={seconds}"
 
 
@@ -83,6 +87,8 @@ def worker(settings: Settings, log: Path) -> subprocess.Popen[bytes]:
     environ = {
         **{k: v for k, v in os.environ.items() if not k.startswith("SCHOOL_")},
         "SCHOOL_DATA": str(settings.data), "SCHOOL_DATABASE_URL": settings.database_url,
+        "SCHOOL_S3_ENDPOINT": settings.s3_endpoint, "SCHOOL_S3_BUCKET": settings.s3_bucket,
+        "SCHOOL_S3_ACCESS_KEY": settings.s3_access_key, "SCHOOL_S3_SECRET_KEY": settings.s3_secret_key,
     }  # fmt: skip
     with log.open("ab") as file:
         return subprocess.Popen([sys.executable, "-m", "media_worker"], env=environ, stderr=file, stdout=file)
@@ -110,4 +116,54 @@ def frame_times(data: bytes) -> list[float]:
 
 def gaps(times: Sequence[float], step: float, slack: float = 0.002) -> list[tuple[float, float]]:
     """Neighbours that are not one `step` apart."""
-    return [(a, b) for a, b in zip(times, times[1:], strict=False) if abs(b - a - step) > slack]
+    return [(a, b) for a, b in pairwise(times) if abs(b - a - step) > slack]
+
+
+def first_moment(data: bytes) -> float:
+    """When a browser shows the first sample: the fragment's own time plus its offset, in seconds."""
+    init, fragment = itertools.islice(boxes.read_pieces(io.BytesIO(data)), 2)
+    assert isinstance(init, bytes)
+    assert isinstance(fragment, boxes.Fragment)
+    offset = 0
+    for kind, start, _ in boxes.walk(fragment.data):
+        flags = int.from_bytes(fragment.data[start + 1 : start + 4], "big")
+        if kind == b"trun" and flags & 0x800:
+            fields = sum(bool(flags & bit) for bit in (0x1, 0x4, 0x100, 0x200, 0x400))
+            offset = struct.unpack_from(">i", fragment.data, start + 8 + 4 * fields)[0]
+    return (fragment.base + offset) / boxes.timescale(init)
+
+
+def frames(data: bytes) -> list[bytes]:
+    """Every picture, made small and grey, in order."""
+    with av.open(io.BytesIO(data)) as film:
+        return [bytes(frame.reformat(64, 36, "gray").planes[0]) for frame in film.decode(video=0)]
+
+
+def alike(ours: Sequence[bytes], theirs: Sequence[bytes]) -> bool:
+    """Whether two films show the same picture in every place, as far as two lossy encodes can."""
+    assert len(ours) == len(theirs)
+    return all(
+        sum(abs(a - b) for a, b in zip(x, y, strict=True)) < 12 * len(x) for x, y in zip(ours, theirs, strict=True)
+    )
+
+
+def bright_from(data: bytes) -> float:
+    """The moment of the first white picture, from the first one on."""
+    shown = frames(data)
+    times = frame_times(data)
+    return next(t - times[0] for t, picture in zip(times, shown, strict=True) if sum(picture) > 128 * len(picture))
+
+
+def loud_from(data: bytes) -> float:
+    """The moment at which the sound begins, in seconds."""
+    with av.open(io.BytesIO(data)) as film:
+        resampler = av.AudioResampler("s16", "mono", 48_000)
+        place = 0
+        for frame in film.decode(audio=0):
+            for part in resampler.resample(frame):
+                samples = array("h", bytes(part.planes[0])[: part.samples * 2])
+                for sample in samples:
+                    if abs(sample) > 3000:
+                        return place / 48_000
+                    place += 1
+    raise AssertionError("silence")

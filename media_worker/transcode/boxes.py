@@ -9,6 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 HEADER = 8
 LARGEST = 512 * 1024**2  # no fragment of a few seconds is larger; anything above is not ours
+IDR = 5  # H.264 NAL unit type of a slice at which decoding may begin
 _CONTAINERS = {b"moof", b"traf", b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex"}
 
 _TFHD_BASE, _TFHD_DESCRIPTION, _TFHD_DURATION = 0x1, 0x2, 0x8
@@ -58,7 +59,7 @@ def walk(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Ite
 
 
 def read_pieces(stream: BinaryIO) -> Iterator[bytes | Fragment]:
-    """The init section (bytes) and then each fragment, as soon as it is whole; a torn last one is left out."""
+    """The init section (bytes) and then each fragment, as soon as it is whole; a torn last one is left out. Raises Malformed."""
     head, moof = b"", b""
     while box := _read_box(stream):
         kind, data = box
@@ -67,7 +68,10 @@ def read_pieces(stream: BinaryIO) -> Iterator[bytes | Fragment]:
         elif kind == b"moof":
             moof = data
         elif kind == b"mdat" and moof:
-            yield _fragment(moof, data)
+            try:
+                yield _fragment(moof, data)
+            except struct.error as error:
+                raise Malformed(str(error)) from error
             moof = b""
         elif kind == b"ftyp":
             head = data
@@ -106,9 +110,21 @@ def timescale(init: bytes) -> int:
     raise Malformed("no mdhd")
 
 
+def nal_kinds(unit: bytes) -> set[int]:
+    """NAL unit types of a length-prefixed (4 bytes) H.264 access unit; empty when the lengths do not fit its size."""
+    kinds, place = set(), 0
+    while place + 4 < len(unit):
+        size = int.from_bytes(unit[place : place + 4], "big")
+        if not size:
+            return set()
+        kinds.add(unit[place + 4] & 31)
+        place += 4 + size
+    return kinds if place == len(unit) else set()
+
+
 def avc_codecs(configuration: bytes) -> str:
-    """The RFC 6381 name of an AVCDecoderConfigurationRecord, or an empty string when it is none."""
-    if len(configuration) < 7 or configuration[0] != 1:
+    """The RFC 6381 name of an AVCDecoderConfigurationRecord with 4-byte lengths, or an empty string when it is none."""
+    if len(configuration) < 7 or configuration[0] != 1 or configuration[4] & 3 != 3:
         return ""
     return "avc1." + configuration[1:4].hex()
 

@@ -147,20 +147,20 @@ def copied(path: Path) -> Build:
 
 def poster(path: Path, at_us: int, width: int, height: int) -> Build:
     """One JPEG of the picture at a moment."""
-    still = source(path, ss=_seconds(at_us / 1e6))["V:0"].filter("scale", width, height).filter("setsar", 1)
+    still = _small(source(path, ss=_seconds(at_us / 1e6))["V:0"], width, height)
     return lambda urls: ffmpeg.output(still, urls[0], format="image2pipe", vcodec="mjpeg", **{"frames:v": 1, "q:v": 4})
 
 
 def storyboard(path: Path, every: Fraction, width: int, height: int, columns: int, rows: int) -> Build:
     """One JPEG of small pictures in rows, decoded from key frames only."""
-    tiles = (
-        source(path, skip_frame="nokey")["V:0"]
-        .filter("fps", fps=str(1 / every), round="up", start_time=0)
-        .filter("scale", width, height)
-        .filter("setsar", 1)
-        .filter("tile", f"{columns}x{rows}")
-    )
+    frames = source(path, skip_frame="nokey")["V:0"].filter("fps", fps=str(1 / every), round="up", start_time=0)
+    tiles = _small(frames, width, height).filter("tile", f"{columns}x{rows}")
     return lambda urls: ffmpeg.output(tiles, urls[0], format="image2pipe", vcodec="mjpeg", **{"frames:v": 1, "q:v": 6})
+
+
+def _small(video: Any, width: int, height: int) -> Any:
+    """Square pixels in the full range that JPEG has."""
+    return video.filter("scale", width, height, out_range="full").filter("format", "yuvj420p").filter("setsar", 1)
 
 
 def loudness(path: Path) -> Build:

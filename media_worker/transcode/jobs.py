@@ -10,6 +10,7 @@ from media_worker.transcode import encode, extras, ladder
 from media_worker.transcode.demo import demo_lecture
 from media_worker.transcode.encode import Uneven
 from media_worker.transcode.facts import Facts
+from media_worker.transcode.ladder import Plan
 from media_worker.transcode.package import InitChanged, Shelf
 from media_worker.transcode.probe import probe
 from media_worker.transcode.refusal import Refused
@@ -52,7 +53,7 @@ def transcode(work: Work) -> None:
 def _made(work: Work, path: Path, facts: Facts) -> Timeline | None:
     """The asset's timeline with every segment stored; None: it could not be continued, begin again by the asset's facts."""
     plan = ladder.plan(facts)
-    timeline = work.patiently(lambda: _timeline(work, facts))
+    timeline = work.patiently(lambda: _timeline(work, plan))
     try:
         encode.make_all(work, path, facts.picture, plan, Shelf(work, timeline, plan))
         return timeline
@@ -94,7 +95,8 @@ def _begin(work: Work, facts: Facts, sha256: str) -> None:
     assert asset_id is not None
     with work.write() as s:
         asset = service.set_asset_state(s, asset_id, AssetState.TRANSCODING, sha256=sha256, probe=facts.to_json())
-        service.start_timeline(s, asset, facts.length_ms, ladder.plan(facts).renditions)
+        plan = ladder.plan(facts)
+        service.start_timeline(s, asset, plan.length_us // 1000, plan.renditions)
         extra = ([] if facts.picture is None else ["poster", "storyboard"]) + (
             [] if facts.sound is None else ["loudness"]
         )
@@ -103,12 +105,12 @@ def _begin(work: Work, facts: Facts, sha256: str) -> None:
         jobs.enqueue(s, "transcode", f"transcode:{asset_id}", asset_id, priority=USUAL)
 
 
-def _timeline(work: Work, facts: Facts) -> Timeline:
+def _timeline(work: Work, plan: Plan) -> Timeline:
     """The timeline to be continued, or a new one."""
     assert work.claim.asset_id is not None
     with work.write() as s:
         asset = service.set_asset_state(s, work.claim.asset_id, AssetState.TRANSCODING)
-        return service.start_timeline(s, asset, facts.length_ms, ladder.plan(facts).renditions)
+        return service.start_timeline(s, asset, plan.length_us // 1000, plan.renditions)
 
 
 def _length(work: Work, timeline: Timeline) -> int:

@@ -103,17 +103,19 @@ def plan(facts: Facts) -> Plan:
     channels = min(sound.channels, 2) if sound else 0
     if picture is None:
         return Plan(facts.length_us, (), None, Fraction(25), 90_000, (), channels, False)
+    spare = facts.length_us - picture.end_us
+    length = picture.end_us if spare <= UNEVEN_US else facts.length_us  # a sound's last frame is often longer
     rate = halved(picture.rate)
     steps = sizes(*picture.display, rate)
     if not may_copy(facts, picture):
-        return Plan(facts.length_us, steps, None, rate, timescale(rate), (), channels, picture.interlaced)
+        return Plan(length, steps, None, rate, timescale(rate), (), channels, picture.interlaced)
     top = steps[0]
     copied = Rendition(
         top.name, "video", picture.codecs, picture.bit_rate * 3 // 2, picture.bit_rate,
         picture.width, picture.height, float(picture.rate),
     )  # fmt: skip
     lower = sizes(*picture.display, picture.rate)[1:]
-    return Plan(facts.length_us, lower, copied, picture.rate, picture.timescale, picture.cuts_us, channels, False)
+    return Plan(length, lower, copied, picture.rate, picture.timescale, picture.cuts_us, channels, False)
 
 
 def may_copy(facts: Facts, picture: Picture) -> bool:

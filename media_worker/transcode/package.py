@@ -28,7 +28,7 @@ class Shelf:
         self._work = work
         self._timeline = timeline
         self._waiting: list[SegmentFacts] = []
-        self._flushed = time.monotonic()
+        self._flushed = 0.0  # the first segment becomes playable at once
         self.reached_us = 0  # end of the segment made last
         self.stored: dict[str, set[int]] = {r.name: set() for r in plan.renditions}
         with work.tools.db.read() as s:

@@ -93,7 +93,7 @@ class _Track:
         self.keys = array("q")
         self.bytes = 0
         self.end = 0
-        self.clean = True  # every key frame is one at which a decoder may begin
+        self.clean = _avc(stream)  # whole H.264 units, and a decoder may begin at every key frame
 
     def add(self, packet: Any, picture: bool) -> None:
         moment = packet.pts if packet.pts is not None else packet.dts
@@ -107,22 +107,19 @@ class _Track:
                 self.times.append(moment)
             return
         self.times.append(moment)
+        if self.clean:
+            kinds = boxes.nal_kinds(bytes(packet))
+            self.clean = bool(kinds) and (not packet.is_keyframe or boxes.IDR in kinds)
         if packet.is_keyframe:
             self.keys.append(moment)
-            self.clean &= b"\x65" in bytes(packet)[:2048] or _has_idr(bytes(packet))
 
     def us(self, ticks: int) -> int:
         return round(ticks * self.base * 1_000_000)
 
 
-def _has_idr(data: bytes) -> bool:
-    """Whether a length-prefixed H.264 access unit holds an IDR slice (an open GOP's key frame does not)."""
-    place = 0
-    while place + 5 <= len(data):
-        if data[place + 4] & 31 == 5:
-            return True
-        place += 4 + int.from_bytes(data[place : place + 4], "big")
-    return False
+def _avc(stream: Any) -> bool:
+    context = stream.codec_context
+    return context.name == "h264" and boxes.avc_codecs(context.extradata or b"") != ""
 
 
 def _examine(path: Path) -> dict[str, Any]:
@@ -177,7 +174,7 @@ def _unsuitable(video: Any, audio: Any) -> dict[str, Any] | None:
     for stream, known in ((video, VIDEO_CODECS), (audio, AUDIO_CODECS)):
         if stream is None:
             continue
-        if stream.codec_context.codec_tag in {"encv", "enca", "drmi", "drms"}:
+        if _tag(stream) in {"encv", "enca", "drmi", "drms"}:
             return {"refused": "file.protected", "params": {}}
         name = stream.codec_context.name
         if name not in known and not name.startswith("pcm_"):
@@ -187,6 +184,13 @@ def _unsuitable(video: Any, audio: Any) -> dict[str, Any] | None:
         if width * height > PIXELS_MAX:
             return {"refused": "file.too_many_pixels", "params": {"width": width, "height": height}}
     return None
+
+
+def _tag(stream: Any) -> str:
+    try:
+        return str(stream.codec_context.codec_tag)
+    except UnicodeDecodeError:  # a number, as AVI and WAV have
+        return ""
 
 
 def _scan(source: Any, streams: list[Any], tracks: dict[int, _Track]) -> None:
@@ -212,9 +216,7 @@ def _picture(source: Any, stream: Any, track: _Track) -> Picture:
     aspect = Fraction(stream.sample_aspect_ratio or context.sample_aspect_ratio or 1) or Fraction(1)
     keys = [*sorted(track.keys), end]
     starts_clean = bool(track.keys) and keys[0] == times[0]
-    codecs = (
-        boxes.avc_codecs(context.extradata or b"") if context.name == "h264" and track.clean and starts_clean else ""
-    )
+    codecs = boxes.avc_codecs(context.extradata) if track.clean and starts_clean else ""
     return Picture(
         codec=context.name,
         width=context.width,

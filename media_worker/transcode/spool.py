@@ -85,7 +85,8 @@ class Spool:
         for path in copies:
             if self._free() >= size and held + size <= self._largest:
                 return
-            held -= path.stat().st_size if self._remove(path) else 0
+            size_of = path.stat().st_size
+            held -= size_of if self._remove(path) else 0
         if self._free() < size:
             raise Refused("disk.full", retry=True, detail=f"{size} bytes wanted, {self._free()} free in {self.folder}")
 
