@@ -12,15 +12,16 @@ from school.core.settings import Settings
 from school.demo.courses import fill_courses
 from school.demo.hours import fill_hours
 from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
-from school.org.models import Account
+from school.org.models import Account, Organization
 
 
 def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], object] = print) -> bool:
     """Fill an empty database; False, and nothing written, when anybody is in it already."""
-    say("正在放入示例数据：青禾县的党组织和 1,000 名党员……")
     with db.write() as s:
-        if not fill_people(s, keys, settings.zone):
+        if s.scalar(sa.select(Organization.id).limit(1)):
             return False
+        say("正在放入示例数据：青禾县的党组织和 1,000 名党员……")
+        fill_people(s, keys, settings.zone)
         fill_courses(s)
         say("正在放入两年的学时记录……")
         fill_hours(s, settings.zone)

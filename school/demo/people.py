@@ -96,7 +96,7 @@ DEMO_ACCOUNTS = (
 
 
 def fill_people(s: Session, keys: Keys, zone: str) -> bool:
-    """Write county, members and accounts into an empty database; False, and nothing written, when it is not empty.
+    """Write county, members and accounts; False, and nothing written, when there is an organisation already.
 
     The same people every time; ages, posts and transfers are counted from the year in which it is filled.
     """

@@ -36,11 +36,11 @@ def asset(name: str) -> str:
 
 
 def chosen_locale() -> str:
-    """`zh` or `en`: the account's choice, else the cookie, else the browser's, else Chinese."""
-    person = current_person()
-    wish = (
-        person.locale if person else request.cookies.get("locale") or request.accept_languages.best_match(["zh", "en"])
-    )
+    """`zh` or `en`: this device's choice, else the account's, else the browser's, else Chinese."""
+    wish = request.cookies.get("locale")
+    if wish not in {"zh", "en"}:
+        person = current_person()
+        wish = person.locale if person else request.accept_languages.best_match(["zh", "en"])
     return "en" if wish == "en" else "zh"
 
 

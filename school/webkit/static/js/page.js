@@ -9,7 +9,7 @@ for (const button of document.querySelectorAll('[data-elder-switch]')) {
     if (on) root.setAttribute('data-elder', '1'); else root.removeAttribute('data-elder');
     button.textContent = on ? button.dataset.on : button.dataset.off;
     document.cookie = `elder=${on ? 1 : 0}; path=/; max-age=31536000; samesite=lax`;
-    if (document.body.dataset.signedIn) call('POST', '/account/view', { elder: on ? 1 : 0 }).catch(() => {});
+    if ('signedIn' in document.body.dataset) call('POST', '/account/view', { elder: on ? 1 : 0 }).catch(() => {});
   });
 }
 for (const list of document.querySelectorAll('[role=tablist]')) {
