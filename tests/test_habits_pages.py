@@ -1,0 +1,98 @@
+"""Every page, for everyone who has it, at phone, desktop and large type: axe finds no serious fault, nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+import courses_kit
+import services
+from actors import PASSWORD, Actor, Cast
+from school.core.db import Database
+from school.core.settings import Settings
+
+AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
+VIEWS = {"phone": (390, 0), "desktop": (1280, 0), "elder": (390, 1), "largest": (390, 3), "narrow": (320, 0)}
+HORRIBLE = "阿布都热合曼·买买提江·<script>alert(1)</script>"
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def pages(cast: Cast, course: int, lesson: int, draft: int) -> dict[str, list[str]]:
+    """Who opens what; '' is a visitor."""
+    return {
+        "": ["/sign-in", "/no-such-page"],
+        "member": ["/", "/courses", "/courses?q=党章", "/courses?q=zzzz", f"/courses/{course}",
+                   f"/courses/{course}/lessons/{lesson}", "/record", "/record/print", "/account", "/password", "/studio"],
+        "secretary": ["/", f"/orgs/{cast.branch_id}", f"/orgs/{cast.branch_id}/print"],
+        "admin": ["/", f"/orgs/{cast.county_id}", f"/orgs/{cast.town_id}", f"/orgs/{cast.county_id}/print"],
+        "trainer": ["/", "/studio", "/studio/courses/new", f"/studio/courses/{draft}", f"/studio/courses/{course}"],
+        "reviewer": ["/", "/review", f"/courses/{draft}"],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[[str, Actor | None, int, int], Page]]:
+    contexts = []
+
+    def enter(origin: str, actor: Actor | None, width: int, elder: int) -> Page:
+        context = browser.new_context(
+            base_url=origin, locale="zh-CN", viewport={"width": width, "height": 844}, bypass_csp=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        context.add_cookies([{"name": "elder", "value": str(elder), "url": origin}])
+        if actor is not None:
+            page.goto("/sign-in")
+            page.fill("input[name=login]", actor.login)
+            page.fill("input[name=password]", PASSWORD)
+            page.click("button[type=submit]")
+            page.wait_for_url("**/")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+
+
+def faults(page: Page, path: str) -> list[str]:
+    """What axe and a ruler say about `path`."""
+    page.goto(path, wait_until="load")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("(rules) => axe.run(document, rules)", RULES)["violations"]
+    said = [
+        f"{path}: {v['impact']} {v['id']}: {v['nodes'][0]['html'][:160]}"
+        for v in found
+        if v["impact"] in {"serious", "critical"}
+    ]
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if over > 0:
+        said.append(f"{path}: {over} px too wide")
+    return said
+
+
+@pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_page_has_a_serious_fault(
+    view: str,
+    settings: Settings,
+    db: Database,
+    cast: Cast,
+    live_server: Callable[..., services.LiveServer],
+    open_page: Callable[[str, Actor | None, int, int], Page],
+) -> None:
+    course = courses_kit.published(db, cast, summary=HORRIBLE)
+    draft = courses_kit.draft(db, cast, title=HORRIBLE)
+    lesson = courses_kit.lessons(db, course)[0]
+    origin = live_server(settings).url
+    width, elder = VIEWS[view]
+    said = []
+    for who, paths in pages(cast, course.id, lesson.id, draft.id).items():
+        page = open_page(origin, cast[who] if who else None, width, elder)
+        for path in paths:
+            said += faults(page, path)
+    assert not said, "\n".join(said)
