@@ -8,7 +8,7 @@ from media_kit import an_asset
 from school.core.db import Database
 from school.core.errors import Conflict
 from school.media import queries, service
-from school.media.models import Timeline
+from school.media.models import AssetState, Timeline
 from school.media.rules import Rendition, SegmentFacts
 
 LADDER = [
@@ -88,6 +88,32 @@ def test_a_sealed_timeline_plays_before_a_newer_growing_one(db: Database) -> Non
         found = queries.timeline_of(s, asset.id)
         assert found is not None
         assert found.id == first.id
+
+
+def test_an_abandoned_timeline_is_empty_and_its_number_does_not_come_back(db: Database) -> None:
+    with db.write() as s:
+        asset = an_asset(s)
+        old = service.start_timeline(s, asset, 60_000, LADDER)
+        service.add_segments(s, old.id, [facts("720", 0), facts("audio", 0)])
+        service.abandon_timeline(s, old.id)
+        assert queries.segments(s, old.id, "720") == []
+        assert queries.timeline_of(s, asset.id) is None
+        assert service.start_timeline(s, asset, 60_000, LADDER).id != old.id
+
+
+def test_an_asset_plays_the_timeline_of_its_twin(db: Database) -> None:
+    with db.write() as s:
+        first = an_asset(s)
+        service.seal_timeline(s, service.start_timeline(s, first, 60_000, LADDER).id)
+        service.set_asset_state(s, first.id, AssetState.READY, sha256="a" * 64, probe={"length_ms": 60_000})
+        again = service.new_asset(s, first.owner_id, "第一讲", "b.mp4", 1, AssetState.CHECKING)
+        assert queries.twin(s, again, "b" * 64) is None
+        assert queries.twin(s, again, "a" * 64) == first
+        service.share_timeline(s, again.id, first.id, "a" * 64)
+        assert (again.state, again.probe) == (AssetState.READY, first.probe)
+        assert queries.timeline_of(s, again.id) == queries.timeline_of(s, first.id)
+        stranger = an_asset(s)
+        assert queries.twin(s, stranger, "a" * 64) is None, "another owner's file stays unknown"
 
 
 def test_pictures_may_come_after_sealing(db: Database) -> None:

@@ -7,6 +7,7 @@ import io
 import random
 import re
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -168,6 +169,19 @@ def test_a_store_that_is_away_is_said_and_waited_for(
     tus.push(visitor.send, address, source)
     found = arrived(db, stored, created.headers["Asset-Id"], tmp_path / "source")
     assert found == hashlib.sha256(source).hexdigest()
+
+
+@pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
+def test_a_locked_database_is_waited_for(settings: Settings, db_url: str, cast: Cast, live_server: Start) -> None:
+    visitor = Visitor(live_server(settings), cast.trainer)
+    address = tus.create(visitor.send, 1000, filename="a.mp4").headers["Location"]
+    foreign = sqlite3.connect(db_url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    foreign.execute("BEGIN IMMEDIATE")
+    freed = threading.Timer(1.0, foreign.execute, ["ROLLBACK"])
+    freed.start()
+    assert tus.patch(visitor.send, address, 0, b"x" * 1000).status_code == 204
+    freed.join()
+    foreign.close()
 
 
 def test_of_two_windows_one_wins(settings: Settings, cast: Cast, live_server: Start) -> None:

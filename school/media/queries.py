@@ -96,21 +96,6 @@ def asset_for(s: Session, person: Person, asset_id: int) -> MediaAsset:
     raise NotFound("media.no_asset", N_("没有找到这个视频，可能已经删除。"))
 
 
-def same_source(s: Session, asset: MediaAsset, sha256: str) -> MediaAsset | None:
-    """A ready asset of the same owner made from the very same file, if there is one."""
-    return s.scalars(
-        sa.select(MediaAsset)
-        .where(
-            MediaAsset.sha256 == sha256,
-            MediaAsset.owner_id == asset.owner_id,
-            MediaAsset.state == AssetState.READY,
-            MediaAsset.id != asset.id,
-        )
-        .order_by(MediaAsset.id)
-        .limit(1)
-    ).first()
-
-
 def timeline(s: Session, timeline_id: int, *, lock: bool = False) -> Timeline:
     """The timeline, or NotFound; with `lock` nobody else changes it before this transaction ends."""
     found = s.get(Timeline, timeline_id, with_for_update=lock)

@@ -127,10 +127,13 @@ def seal_timeline(s: Session, timeline_id: int) -> Timeline:
 
 
 def abandon_timeline(s: Session, timeline_id: int) -> None:
-    """Forget a growing timeline that cannot be continued; the caller then deletes what is stored under its prefix."""
+    """Empty a growing timeline that cannot be continued; the caller then deletes what is stored under its prefix.
+
+    Its row stays: a number that came back would let caches mix old segments with new ones.
+    """
     timeline = _growing(s, timeline_id)
     s.execute(sa.delete(Segment).where(Segment.timeline_id == timeline.id))
-    s.delete(timeline)
+    timeline.asset_id, timeline.length_ms, timeline.renditions = None, 0, []
 
 
 def share_timeline(s: Session, asset_id: int, twin_id: int, sha256: str) -> MediaAsset:
