@@ -17,6 +17,9 @@ from school.core.settings import Settings
 AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
 VIEWS = {"phone": (390, 0), "desktop": (1280, 0), "elder": (390, 1), "largest": (390, 3), "narrow": (320, 0)}
+WIDEST = """() => [...document.body.querySelectorAll('*')]
+  .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+  .slice(-3).map((e) => e.outerHTML.slice(0, 120)).join(' | ')"""
 HORRIBLE = "阿布都热合曼·买买提江·<script>alert(1)</script>"
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -71,7 +74,7 @@ def faults(page: Page, path: str) -> list[str]:
     ]
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     if over > 0:
-        said.append(f"{path}: {over} px too wide")
+        said.append(f"{path}: {over} px too wide: {page.evaluate(WIDEST)}")
     return said
 
 
