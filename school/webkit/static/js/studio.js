@@ -73,12 +73,13 @@ function settle() {
 // ── the worker's progress ────────────────────────────────
 const QUICK = 2000;
 const SLOW = 15_000;
+const BUSY = ['uploading', 'checking', 'transcoding'];
 const watched = new Set(); // asset ids
 
 /** Ask how an asset is doing until it is ready or has failed; more seldom while nothing moves or nobody looks. */
 async function watch(card) {
   const asset = card.dataset.asset;
-  if (!asset || watched.has(asset) || !['uploading', 'checking', 'transcoding'].includes(card.dataset.state)) return;
+  if (!asset || watched.has(asset) || !BUSY.includes(card.dataset.state)) return;
   watched.add(asset);
   let pause = QUICK;
   let first = null; // [ms, permille] when this state was first seen
@@ -100,7 +101,7 @@ async function watch(card) {
       card = await redraw(card);
       first = null;
     }
-    if (!['uploading', 'checking', 'transcoding'].includes(status.state)) break;
+    if (!BUSY.includes(card.dataset.state)) break; // by the card: a redrawing that failed is tried again
     const seen = `${status.state} ${status.stage} ${status.progress}`;
     pause = seen === last ? Math.min(SLOW, pause * 1.3) : QUICK;
     last = seen;
