@@ -57,7 +57,7 @@ class Source {
     else this.apply();
   }
 
-  get address() { return this.quality === 'sound' ? this.paths.audio : this.paths.master; }
+  get address() { return new URL(this.quality === 'sound' ? this.paths.audio : this.paths.master, location.href).href; }
 
   /** Fresh signed paths; one request however many ask. A refusal ends the playing, a lost network does not. */
   async fresh() {
@@ -105,13 +105,13 @@ class FedSource extends Source {
   }
 
   load() {
-    this.base = new URL('.', new URL(this.address, location.href)).href;
+    this.base = new URL('.', this.address).href;
     this.hls.loadSource(this.address);
   }
 
   /** The address under the newest signature; playlists go on naming those under which they were loaded. */
   current(url) {
-    return url.startsWith(this.base) ? new URL(url.slice(this.base.length), new URL(this.address, location.href)).href : url;
+    return url.startsWith(this.base) ? new URL(url.slice(this.base.length), this.address).href : url;
   }
 
   begin() {

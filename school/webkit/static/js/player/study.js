@@ -5,6 +5,7 @@ import { deliver, final, keep, post } from './outbox.js';
 
 const EVERY = 15_000; // between two claims
 const LOOK = 3_000; // how often it looks whether one is due
+const JOIN = 300; // pausing lets the picture slip on by this much at most
 const SLACK = 1_000; // a sample may jump this much further than time and rate allow, or it was no playing
 
 /**
@@ -25,6 +26,7 @@ export class Study {
     this.saving = 'none'; // none, saving, saved, waiting, busy
     this.savedAt = null;
     this.last = null; // the sample before: {at, clock, rate}
+    this.end = null; // of the stretch noted before, while nobody seeks
     this.due = 0;
     for (const event of ['timeupdate', 'pause', 'ended', 'ratechange', 'playing', 'seeking', 'seeked', 'emptied', 'waiting']) {
       video.addEventListener(event, () => this.sample(event));
@@ -69,15 +71,20 @@ export class Study {
     const clock = performance.now();
     const ended = event === 'ended';
     const at = ended ? this.ticket?.length_ms : Math.round(video.currentTime * 1000);
-    const playing = this.ticket && this.earning && !video.seeking && !['seeking', 'seeked', 'emptied'].includes(event);
+    const jumped = video.seeking || ['seeking', 'seeked', 'emptied'].includes(event);
+    const playing = this.ticket && this.earning && !jumped;
     if (playing && last) {
       const moved = at - last.at;
       if (moved > 0 && moved <= (clock - last.clock) * Math.max(last.rate, video.playbackRate) + SLACK) this.note(last.at, at);
     }
-    this.last = playing && !ended && !video.paused ? { at, clock, rate: video.playbackRate } : null;
+    const slip = playing && !last && this.end !== null ? at - this.end : -1;
+    const from = slip >= 0 && slip <= JOIN ? this.end : at;
+    this.last = playing && !ended && !video.paused ? { at: from, clock, rate: video.playbackRate } : null;
+    if (jumped) this.end = null;
   }
 
   note(from, to) {
+    this.end = to;
     this.claims = union([...this.claims, [from, to]]);
     this.store();
     this.tell(this);
