@@ -126,7 +126,8 @@ def test_pages_follow_each_other(db: Database, cast: Cast, filed: Filed) -> None
 def test_a_search_over_a_subtree_stays_in_it(db: Database, cast: Cast, filed: Filed, subtree: int) -> None:
     def found(org_id: int, text: str) -> list[str]:
         with db.read() as s:
-            return [row.name for row in reports.find_members(s, org_id, YEAR, text, subtree)]
+            org = s.get_one(Organization, org_id)
+            return [row.name for row in reports.find_members(s, org, YEAR, text, subtree)]
 
     assert found(cast.county_id, "郑小满") == ["郑小满"]
     assert found(cast.county_id, "zxm") == ["郑小满"]

@@ -70,7 +70,7 @@ def read(s: Session, person: Person, org: Organization, year: int, today: date, 
     if org.kind in WITH_MEMBERS:
         rows, found = reports.members(s, org.id, year, filters, PAGE_SIZE)
     else:
-        rows = reports.find_members(s, org.id, year, filters.text, total.members)
+        rows = reports.find_members(s, org, year, filters.text, total.members)
         below = [Summary(*each) for each in reports.children(s, org.id, year, now=year == today.year)]
         own = remainder(total, below)
     return Overview(

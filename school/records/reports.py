@@ -21,7 +21,7 @@ STATES = ("learning", "met", "exempt")
 SORTS = ("post", "strokes", "pinyin", "needed")
 LECTURE = "special_lecture"  # the HourCategory of 专题讲座 and 党课
 FOUND_LIMIT = 50  # people shown by a search over a whole subtree
-SMALL_SUBTREE = 4000  # members up to which a search reads the subtree instead of the name indexes
+SMALL_SUBTREE = 8000  # members up to which a search reads the subtree instead of the name indexes
 _POSTS = {PostType.SECRETARY: 0, PostType.DEPUTY_SECRETARY: 1, PostType.COMMITTEE_MEMBER: 2}
 
 
@@ -251,8 +251,8 @@ def members(s: Session, org_id: int, year: int, filters: Filters, size: int) -> 
     return [MemberRow(*row) for row in s.execute(page)], total
 
 
-def find_members(s: Session, org_id: int, year: int, text: str, subtree: int) -> list[MemberRow]:
-    """Members at or below `org_id` whose name, pinyin or initials begin with `text`, at most FOUND_LIMIT, by pinyin.
+def find_members(s: Session, org: Organization, year: int, text: str, subtree: int) -> list[MemberRow]:
+    """Members at or below `org` whose name, pinyin or initials begin with `text`, at most FOUND_LIMIT, by pinyin.
 
     `subtree` is how many members lie below: a small one is read whole; in a large one the name indexes are walked in
     their own order until enough are found, which takes at least two characters to stay short.
@@ -262,13 +262,15 @@ def find_members(s: Session, org_id: int, year: int, text: str, subtree: int) ->
     if not text or (len(text) < 2 and not small):
         return []
     end = text[:-1] + chr(ord(text[-1]) + 1)
+    columns = (Member.pinyin, Member.initials) if text.isascii() else (Member.name,)
+    if small:
+        begins = sa.or_(*(sa.and_(column >= text, column < end) for column in columns))
+        wanted = _rows(year).where(_in_subtree(org.id), begins).order_by(Member.pinyin, Member.id).limit(FOUND_LIMIT)
+        return [MemberRow(*row) for row in s.execute(wanted)]
+    # asked of each name found, not an index to start from: a planner would walk the whole subtree instead
+    below = sa.func.substr(Organization.path, 1, len(org.path)) == org.path
     found: dict[int, MemberRow] = {}
-    for column in (Member.pinyin, Member.initials) if text.isascii() else (Member.name,):
-        wanted = _rows(year).where(column >= text, column < end).order_by(column).limit(FOUND_LIMIT)
-        if small:
-            wanted = wanted.where(_in_subtree(org_id))
-        else:
-            above = sa.and_(OrgClosure.ancestor_id == org_id, OrgClosure.descendant_id == MemberYear.org_id)
-            wanted = wanted.join(OrgClosure, above)
-        found |= {row.id: MemberRow(*row) for row in s.execute(wanted)}
+    for column in columns:
+        wanted = _rows(year).where(column >= text, column < end, below)
+        found |= {row.id: MemberRow(*row) for row in s.execute(wanted.order_by(column).limit(FOUND_LIMIT))}
     return list(found.values())[:FOUND_LIMIT]
