@@ -47,7 +47,7 @@ def together(work: Callable[[int], int], numbers: Sequence[int]) -> list[int | E
 def test_many_become_few_transactions_and_everybody_gets_their_own_answer(store: Store) -> None:
     commit = GroupCommit(store.flush, tick=0.2, size=100)
     assert together(commit.submit, range(14, 64)) == [number * 2 for number in range(14, 64)]
-    assert sorted(sum(store.batches, [])) == list(range(14, 64))
+    assert sorted(number for batch in store.batches for number in batch) == list(range(14, 64))
     assert len(store.batches) < 25
 
 
