@@ -242,29 +242,27 @@ def test_a_draft_is_seen_by_its_trainer_alone(db: Database, cast: Cast) -> None:
             queries.course(s, cast.member.person, course.id)
 
 
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        ("党章", ["党章导读：义务与权利"]),
-        ("章", ["党章导读：义务与权利"]),
-        ("义务与权利", ["党章导读：义务与权利"]),
-        ("防控 柑橘", ["柑橘病虫害绿色防控"]),
-        ("柑橘党章", []),
-        ("总纲", ["柑橘病虫害绿色防控", "党章导读：义务与权利"]),  # a lesson's title
-        ("周明", ["柑橘病虫害绿色防控", "党章导读：义务与权利"]),  # the trainer
-        ("乡村振兴", ["柑橘病虫害绿色防控"]),  # the category
-        ("ＩＰＭ", ["柑橘病虫害绿色防控"]),  # full width, the summary
-        ("ip", ["柑橘病虫害绿色防控"]),
-        ("航天", []),
-        ("%", []),
-        ("'; drop table course; --", []),
-    ],
-)
-def test_search_finds_words_of_two_characters(db: Database, cast: Cast, q: str, found: list[str]) -> None:
+def test_search_finds_words_of_two_characters(db: Database, cast: Cast) -> None:
+    charter, citrus = "党章导读：义务与权利", "柑橘病虫害绿色防控"
     kit.published(db, cast)
-    kit.published(db, cast, title="柑橘病虫害绿色防控", summary="讲 IPM 综合防治。", category_name="乡村振兴与实用技术")
+    kit.published(db, cast, title=citrus, summary="讲 IPM 综合防治。", category_name="乡村振兴与实用技术")
     with db.read() as s:
-        assert seen(s, cast.member, q=q) == found
+        for q, found in {
+            "党章": [charter],
+            "章": [charter],
+            "义务与权利": [charter],
+            "防控 柑橘": [citrus],
+            "柑橘党章": [],
+            "总纲": [citrus, charter],  # a lesson's title; the newer course first
+            "周明": [citrus, charter],  # the trainer
+            "乡村振兴": [citrus],  # the category
+            "ＩＰＭ": [citrus],  # full width, in the summary
+            "ip": [citrus],
+            "航天": [],
+            "%": [],
+            "'; drop table course; --": [],
+        }.items():
+            assert seen(s, cast.member, q=q) == found, q
 
 
 def test_what_was_renamed_is_found_by_its_new_words_only(db: Database, cast: Cast) -> None:

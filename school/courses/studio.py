@@ -15,8 +15,9 @@ from school.courses import queries, rules, service
 from school.courses.blueprint import blueprint
 from school.courses.models import Course, Secrecy
 from school.media.rules import size_words
+from school.org import audit
 from school.webkit.context import current_person, school
-from school.webkit.replies import sentence, status_of, wants_json
+from school.webkit.replies import refuse, sentence, status_of, wants_json
 
 blueprint.add_app_template_filter(size_words, "size")
 
@@ -83,8 +84,23 @@ def _written(course: Course, audience: list[int]) -> dict[str, Any]:
     }
 
 
+def _note_secret(error: SchoolError) -> None:
+    """An attempt to write down something marked as secret stands in the audit log."""
+    if error.code == "course.secret":
+        with school().db.write() as s:
+            audit.record(s, current_person(), "course.secret_refused", mark=error.params["mark"])
+
+
+@blueprint.errorhandler(Invalid)
+def invalid(error: Invalid) -> Response:
+    """What no form of the room has caught."""
+    _note_secret(error)
+    return refuse(error)
+
+
 def _refused(error: SchoolError) -> dict[str, Any]:
     """The refusal as the form shows it: beside the field its code names."""
+    _note_secret(error)
     return {"code": error.code, "message": sentence(error)}
 
 
