@@ -46,11 +46,8 @@ class Timed:
 
 JOBS: tuple[Timed, ...] = (
     Timed("year totals", 20, lambda t: records.rebuild_dirty(t.db, t.settings)),
-    Timed("member years", 60, lambda t: records.keep_years(t.db, t.settings)),
-    Timed("hour rules", 3600, lambda t: records.follow_rules(t.db, t.settings)),
-    Timed("old study days", 86400, lambda t: records.forget_days(t.db, t.settings)),
     Timed("ready lectures", 5, lambda t: courses.adopt_ready(t.db)),
-    Timed("rows of the year", 600, lambda t: records.keep_years(t.db, t.settings)),
+    Timed("rows of the year", 60, lambda t: records.keep_years(t.db, t.settings)),
     Timed("rules of the year", 6 * 3600, lambda t: records.follow_rules(t.db, t.settings)),
     Timed("old day counts", 24 * 3600, lambda t: records.forget_days(t.db, t.settings)),
     Timed("abandoned uploads", 3600, lambda t: uploads.clean_uploads(t.db, t.store)),

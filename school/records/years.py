@@ -79,7 +79,6 @@ def follow_rules(s: Session, year: int, after: int = 0, limit: int = 1000) -> in
     members = lock_members(s, [row.member_id for row in rows])
     asked = asked_of(s, {member.id: member.category for member in members.values()}, year)
     for row in rows:
-        s.refresh(row) if s.is_modified(row) else None
         need = asked[row.member_id]
         before = (row.met, row.exempt)
         row.required_group_100, row.required_online_100 = need.required.group_100, need.required.online_100
