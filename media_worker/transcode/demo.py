@@ -27,8 +27,9 @@ def demo_lecture(work: Work) -> None:
 
     args: `title`, `seconds` (120 to 240 is usual), `pages`: a list of `{"heading": str, "points": [str]}`.
     """
-    args, asset_id = work.claim.args, work.claim.asset_id
-    assert asset_id is not None
+    args, asset = work.claim.args, work.asset()
+    if asset.source_key:  # a worker was killed between storing it and closing the job
+        return
     work.report("draw", 50)
     images = deck(*SIZE, work.tools.settings.name, args["title"], pages_of(args))
     seconds = max(SHORTEST, min(LONGEST, int(args["seconds"])))
@@ -37,16 +38,15 @@ def demo_lecture(work: Work) -> None:
     except ffmpeg.Failed as failed:
         raise Refused("worker.fault", retry=failed.killed, detail=str(failed)) from failed
     work.report("store", 900)
-    key = f"sources/{asset_id}/source"
+    key = f"sources/{asset.id}/source"
     work.patiently(lambda: work.tools.store.put(key, film, "video/mp4"))
 
     def note() -> None:
         with work.write() as s:
-            asset = service.set_asset_state(
-                s, asset_id, AssetState.CHECKING, sha256=hashlib.sha256(film).hexdigest()
-            )  # fmt: skip
-            asset.source_key, asset.size = key, len(film)
-            jobs.enqueue(s, "ingest", f"ingest:{asset_id}", asset_id)
+            sha256 = hashlib.sha256(film).hexdigest()
+            drawn = service.set_asset_state(s, asset.id, AssetState.CHECKING, sha256=sha256)
+            drawn.source_key, drawn.size = key, len(film)
+            jobs.enqueue(s, "ingest", f"ingest:{asset.id}", asset.id)
 
     work.patiently(note)
 

@@ -7,6 +7,8 @@ store holds the encoder back instead of filling a disk, and an orphaned encoder 
 from __future__ import annotations
 
 import collections
+import contextlib
+import fcntl
 import os
 import queue
 import resource
@@ -32,8 +34,7 @@ FRAGMENTS = "+empty_moov+default_base_moof+negative_cts_offsets+skip_trailer"
 WAITING = 12  # pieces between ffmpeg and the store
 STALL = 900.0  # seconds without a piece after which an ffmpeg is given up
 NICE = 10  # pages come first
-_PIPE_SIZE = 1024 * 1024
-_F_SETPIPE_SZ = 1031
+PIPE = 1024 * 1024  # bytes; at the usual 64 KiB an encoder and its reader wake each other all the time
 
 Build = Callable[[Sequence[str]], Any]
 
@@ -210,7 +211,7 @@ class Process:
         self._pieces: queue.Queue[tuple[str, bytes | Fragment] | None] = queue.Queue(WAITING)
         self._said: collections.deque[bytes] = collections.deque(maxlen=200)
         self._broken: Exception | None = None
-        pipes = [os.pipe() for _ in names]
+        pipes = [_pipe() for _ in names]
         argv = ffmpeg.compile(build([f"pipe:{w}" for _, w in pipes]), cmd=[program, *GLOBAL])
         self._child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -220,7 +221,7 @@ class Process:
             os.close(w)
         _confine(self._child.pid)
         self._readers = [
-            threading.Thread(target=self._read, args=(name, os.fdopen(r, "rb", buffering=_PIPE_SIZE)), daemon=True)
+            threading.Thread(target=self._read, args=(name, os.fdopen(r, "rb", buffering=PIPE)), daemon=True)
             for name, (r, _) in zip(names, pipes, strict=True)
         ]
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -310,6 +311,14 @@ def capture(program: str, build: Build, check: Callable[[], None], *, seconds: f
     if child.returncode:
         raise Failed(f"ended with {child.returncode}\n{text}", killed=child.returncode < 0)
     return written, text
+
+
+def _pipe() -> tuple[int, int]:
+    """A roomy pipe."""
+    ends = os.pipe()
+    with contextlib.suppress(OSError):  # the account's limit of pipe memory is reached: a usual pipe does as well
+        fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, PIPE)
+    return ends
 
 
 def _confine(pid: int) -> None:

@@ -19,12 +19,15 @@ from school.media import jobs, queries, service
 from school.media.models import AssetState, MediaAsset, Timeline
 
 FIRST, USUAL = 5, 0  # priorities: what takes seconds goes before what takes minutes
+PAST_CHECK = {AssetState.TRANSCODING, AssetState.READY}
 DRIFT_MS, DRIFT = 1000, 500  # the timeline may differ from the source by a second and 1/500
 
 
 def ingest(work: Work) -> None:
     """Prove and examine an arrived file; then either it is a twin of what the owner has, or its timeline begins."""
     asset = work.asset()
+    if asset.state in PAST_CHECK:  # a worker was killed between its last transaction and closing the job
+        return
     with work.source() as (path, sha256):
         twin = work.patiently(lambda: _twin(work, asset, sha256))
         if twin is not None:
@@ -38,7 +41,10 @@ def ingest(work: Work) -> None:
 
 def transcode(work: Work) -> None:
     """Make what is missing of the asset's timeline, compare its length with the source's, and seal it."""
-    facts = Facts.from_json(work.asset().probe)
+    asset = work.asset()
+    if asset.state == AssetState.READY:  # as in `ingest`
+        return
+    facts = Facts.from_json(asset.probe)
     with work.source() as (path, _):
         while (timeline := _made(work, path, facts)) is None:
             facts = Facts.from_json(work.asset().probe)
@@ -55,7 +61,8 @@ def _made(work: Work, path: Path, facts: Facts) -> Timeline | None:
     plan = ladder.plan(facts)
     timeline = work.patiently(lambda: _timeline(work, plan))
     try:
-        encode.make_all(work, path, facts.picture, plan, Shelf(work, timeline, plan))
+        shelf = work.patiently(lambda: Shelf(work, timeline, plan))
+        encode.make_all(work, path, facts.picture, plan, shelf)
         return timeline
     except Uneven as why:
         assert facts.picture

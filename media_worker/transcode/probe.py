@@ -57,7 +57,7 @@ def probe(path: Path) -> Facts:
     try:
         child = subprocess.run(
             [sys.executable, "-m", "media_worker.transcode.probe", str(path)],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False, process_group=0,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise Refused("file.slow_to_open") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import shutil
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from media_worker.transcode.refusal import Refused
+from school.core.store import FULL
 
 SPARE = 1024**3  # bytes that stay free on the disk, whatever is fetched
 KEPT = 600.0  # seconds a copy stays after its last use: the next job of the asset usually follows at once
@@ -73,7 +73,7 @@ class Spool:
             try:
                 part.rename(part.with_name(f"{asset_id}.{fetch(part)}"))
             except OSError as error:
-                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                if error.errno in FULL:
                     raise Refused("disk.full", retry=True, detail=str(error)) from error
                 raise
             finally:

@@ -23,7 +23,7 @@ from school.core.db import Database
 from school.core.errors import SchoolError, Unavailable
 from school.core.logs import configure
 from school.core.settings import Settings, SettingsError, load
-from school.core.store import open_store
+from school.core.store import FULL, open_store
 from school.media import jobs
 from school.media.jobs import Claim, LeaseLost
 from school.media.sources import SourceFault
@@ -60,14 +60,13 @@ def do(tools: Tools, claim: Claim) -> None:
         except LeaseLost:
             log.warning("lost", key=claim.key)
         except Stopped:
-            jobs.release(tools.db, claim)
-            log.info("given back", key=claim.key)
+            _give_back(tools, claim)
         except Refused as refused:
             _fail(tools, claim, refused)
         except SourceFault as fault:
             _fail(tools, claim, Refused(fault.code))
         except OSError as error:
-            reason = "disk.full" if error.errno in {28, 122} else "worker.fault"
+            reason = "disk.full" if error.errno in FULL else "worker.fault"
             _fail(tools, claim, Refused(reason, retry=True, detail=traceback.format_exc()))
         except (SchoolError, DBAPIError):
             _fail(tools, claim, Refused("worker.fault", retry=True, detail=traceback.format_exc()))
@@ -75,11 +74,19 @@ def do(tools: Tools, claim: Claim) -> None:
             _fail(tools, claim, Refused("worker.fault", retry=claim.attempt < 2, detail=traceback.format_exc()))
 
 
+def _give_back(tools: Tools, claim: Claim) -> None:
+    try:
+        jobs.release(tools.db, claim)
+        log.info("given back", key=claim.key)
+    except (Unavailable, DBAPIError) as error:  # the lease runs out and the job is taken up again
+        log.error("not noted", key=claim.key, trouble=str(error)[:200])
+
+
 def _fail(tools: Tools, claim: Claim, refused: Refused) -> None:
     log.error("failed", key=claim.key, reason=refused.reason, retry=refused.retry, detail=refused.detail[-2000:])
     try:
         jobs.fail(tools.db, claim, refused.reason, refused.retry, detail=refused.detail, **refused.params)
-    except (Unavailable, DBAPIError) as error:  # the lease runs out and the job is taken up again
+    except (Unavailable, DBAPIError) as error:
         log.error("not noted", key=claim.key, trouble=str(error)[:200])
 
 
