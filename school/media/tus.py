@@ -11,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import http_date
 from werkzeug.wrappers import Response as BaseResponse
 
-from school.core.errors import Invalid, SchoolError, TooLarge
+from school.core.errors import Invalid, SchoolError
 from school.core.i18n import N_
 from school.core.person import signed_in
 from school.media import rules, uploads
@@ -122,11 +122,10 @@ def patch_upload(token: str) -> BaseResponse:
         response = replies.refuse(Invalid("upload.body", WRONG))
         response.status_code = 415
         return response
-    with school().db.read() as s:
-        left = uploads.find_upload(s, person, token).size - offset
-    if (request.content_length or 0) > left >= 0:
-        raise TooLarge("upload.over", N_("发来的内容比文件本身还长，没有保存。请刷新页面后重新选择文件。"))
-    return _standing(uploads.receive(school().db, school().store, person, token, offset, _body), 204)
+    upload = uploads.receive(
+        school().db, school().store, person, token, offset, _body, announced=request.content_length or 0
+    )
+    return _standing(upload, 204)
 
 
 @blueprint.delete("/uploads/<token>")

@@ -67,23 +67,33 @@ def find_upload(s: Session, person: Person, token: str) -> Upload:
 
 
 def receive(
-    db: Database, store: ObjectStore, person: Person, token: str, offset: int, read: Callable[[int], bytes]
+    db: Database,
+    store: ObjectStore,
+    person: Person,
+    token: str,
+    offset: int,
+    read: Callable[[int], bytes],
+    *,
+    announced: int = 0,
 ) -> Upload:
-    """Take bytes from `read(most)` until it answers empty, and store them from `offset` on.
+    """Take bytes from `read(most)` until it answers empty, and store them from `offset` on; `announced` is how many come.
 
-    Each part is acknowledged (committed) by itself; what remains when the line breaks is stored as a short part. With
+    Each part is committed by itself; what remains when the line breaks is stored as a short part. With
     the last byte the asset goes to the worker, in the same transaction. Raises Conflict when `offset` is not where the
-    upload stands, or when somebody else moved it first; Unavailable when the store cannot take it.
+    upload stands, or when somebody else moved it first; TooLarge when more is announced than is missing; Unavailable
+    when the store cannot take it.
     """
     with db.read() as s:
         upload = find_upload(s, person, token)
         tail = _short_tail(s, upload)
     if offset != upload.offset:
         raise _elsewhere(upload.offset)
-    if upload.completed_at:
+    left = upload.size - offset
+    if announced > left:
+        raise TooLarge("upload.over", N_("发来的内容比文件本身还长，没有保存。请刷新页面后重新选择文件。"))
+    if not left:
         return upload
     cutter = rules.PartCutter(offset, _read_back(store, tail, offset) if tail else b"")
-    left = upload.size - offset
     while left and (data := read(min(CHUNK, left))):
         left -= len(data)
         for piece in cutter.feed(data):
@@ -99,7 +109,7 @@ def cancel_upload(db: Database, store: ObjectStore, person: Person, token: str) 
         if upload.completed_at:
             raise Conflict("upload.done", N_("这个文件已经传完，不能再取消上传。不需要时，请在课程里删除这一讲。"))
         _forget(s, upload, "upload.cancelled")
-    store.delete_prefix(_folder(token))
+    _drop(store.delete_prefix, _folder(token))
 
 
 def clean_uploads(db: Database, store: ObjectStore, older_than: timedelta = KEPT) -> int:
@@ -186,17 +196,17 @@ def _keep(db: Database, store: ObjectStore, upload: Upload, piece: rules.Piece) 
                 service.set_asset_state(s, current.asset_id, AssetState.CHECKING)
                 _queue(s, current.asset_id)
     if current is None or not moved:
-        _drop(store, key)
+        _drop(store.delete, key)
         raise _elsewhere(current.offset if current else 0)
     if replaced:
-        _drop(store, replaced.key)
+        _drop(store.delete, replaced.key)
     return current
 
 
-def _drop(store: ObjectStore, key: str) -> None:
-    """Take away an object nobody needs; when the store is away the sweep will do it."""
+def _drop(delete: Callable[[str], None], key: str) -> None:
+    """Take away what nobody needs; when the store is away the sweep will do it."""
     try:
-        store.delete(key)
+        delete(key)
     except Unavailable:
         pass
 
