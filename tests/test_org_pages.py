@@ -10,8 +10,9 @@ from flask import Flask
 
 from actors import PASSWORD, Cast
 from clients import SchoolClient
+from school.core.crypto import encrypt
 from school.core.db import Database
-from school.org.models import Account, SignIn
+from school.org.models import Account, Member, SignIn
 
 
 def first_password(db: Database, login: str) -> None:
@@ -132,6 +133,21 @@ def test_devices_are_listed_and_ended(app: Flask, client: SchoolClient, cast: Ca
     client.post("/account/sign-out-everywhere")
     assert len(devices(db)) == 1
     assert client.get("/account").status_code == 200
+
+
+def test_the_account_page_shows_ones_own_numbers_masked(
+    app: Flask, client: SchoolClient, cast: Cast, db: Database
+) -> None:
+    keys = app.extensions["school"].keys
+    with db.write() as s:
+        member = s.get_one(Member, cast.member.member_id)
+        member.mobile_enc = encrypt(keys, "10000000317")
+        member.id_number_enc = encrypt(keys, "990102198802290016")
+    client.sign_in(cast.member)
+    page = client.get("/account").text
+    assert "100****0317" in page
+    assert "990***********0016" in page
+    assert "19880229" not in page
 
 
 def test_anothers_device_cannot_be_ended(app: Flask, client: SchoolClient, cast: Cast, db: Database) -> None:

@@ -48,11 +48,6 @@ def ancestors(s: Session, org_id: int) -> Sequence[Organization]:
     ).all()
 
 
-def subtree_ids(s: Session, org_id: int) -> Sequence[int]:
-    """The ids of the organisation and of everything below it."""
-    return s.scalars(sa.select(OrgClosure.descendant_id).where(OrgClosure.ancestor_id == org_id)).all()
-
-
 def covers(s: Session, ancestor_id: int, org_id: int) -> bool:
     """Whether `org_id` is `ancestor_id` or lies below it."""
     return s.get(OrgClosure, (ancestor_id, org_id)) is not None

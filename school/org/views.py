@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from school.core.crypto import decrypt
 from school.core.errors import Invalid, SchoolError, SignInNeeded, TooMany
 from school.core.i18n import N_
 from school.core.person import ROLES, Person, Role, signed_in
@@ -129,9 +131,16 @@ def account() -> str:
         branch=branch,
         roles=roles,
         category=words.CATEGORIES[member.category] if member else "",
+        mobile=_masked(member.mobile_enc, rules.mask_mobile) if member else "",
+        id_number=_masked(member.id_number_enc, rules.mask_id_number) if member else "",
         devices=[(device, _device_name(device.device)) for device in devices],
         this_device=sign_ins.token_hash(session.get("token", "")),
     )
+
+
+def _masked(sealed: bytes | None, mask: Callable[[str], str]) -> str:
+    """Enough of a sealed number to recognise one's own; nothing when there is none."""
+    return mask(decrypt(school().keys, sealed)) if sealed else ""
 
 
 def _device_name(agent: str) -> str:
