@@ -43,7 +43,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What stands of the part after the commit; see `docs` of POST /study/claims."""
+    """What stands of the part after the commit.
+
+    `state` is `earning`, `superseded`, `paused` or `capped`; `check_answer_ms` the time to answer a presence check
+    that waits; `hours` what the item gave this year once it is completed.
+    """
 
     covered: Union
     refused: Refused

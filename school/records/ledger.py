@@ -250,7 +250,9 @@ def open_years(s: Session, members: dict[int, Member], year: int) -> dict[int, M
     rows = {
         row.member_id: row
         for row in s.scalars(
-            sa.select(MemberYear).where(MemberYear.year == year, MemberYear.member_id.in_(members.keys()))
+            sa.select(MemberYear)
+            .where(MemberYear.year == year, MemberYear.member_id.in_(members.keys()))
+            .execution_options(populate_existing=True)  # as it stands now that the member is locked
         )
     }
     missing = sorted(members.keys() - rows.keys())

@@ -58,7 +58,7 @@ class Clock:
 
 @dataclass(slots=True)
 class Watched:
-    """What one member has of one part: covered alone, covered in a group, and refused. The three never overlap with refused."""
+    """What one member has of one part: covered alone, covered in a group, and refused, which neither overlaps."""
 
     alone: Union = field(default_factory=list)
     group: Union = field(default_factory=list)

@@ -70,23 +70,23 @@ def follow_tree(s: Session, year: int, limit: int = 1000) -> int:
 
 def follow_rules(s: Session, year: int, after: int = 0, limit: int = 1000) -> int | None:
     """Reckon anew what `year` asks of up to `limit` members numbered above `after`; the last number, None at the end."""
-    rows = s.scalars(
-        sa.select(MemberYear)
+    ids = s.scalars(
+        sa.select(MemberYear.member_id)
         .where(MemberYear.year == year, MemberYear.member_id > after)
         .order_by(MemberYear.member_id)
         .limit(limit)
     ).all()
-    members = lock_members(s, [row.member_id for row in rows])
+    members = lock_members(s, ids)
     asked = asked_of(s, {member.id: member.category for member in members.values()}, year)
-    for row in rows:
-        need = asked[row.member_id]
+    for member_id, row in open_years(s, members, year).items():
+        need = asked[member_id]
         before = (row.met, row.exempt)
         row.required_group_100, row.required_online_100 = need.required.group_100, need.required.online_100
         row.online_counts, row.exempt = need.required.online_counts, need.exempt
         judge(row)
         if (row.met, row.exempt) != before:
             mark(s, [(row.org_id, year)])
-    return rows[-1].member_id if rows else None
+    return ids[-1] if ids else None
 
 
 def excuse(
@@ -112,6 +112,7 @@ def excuse(
     )
     row.reason, row.approved_by = reason.strip(), person.account_id
     s.flush()
-    open_years(s, {member_id: member}, year)[member_id].exempt = True
-    mark(s, [(open_years(s, {member_id: member}, year)[member_id].org_id, year)])
+    member_year = open_years(s, {member_id: member}, year)[member_id]
+    member_year.exempt = True
+    mark(s, [(member_year.org_id, year)])
     return row
