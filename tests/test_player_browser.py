@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 from player_kit import LENGTH_MS, Clip, add_course, grow, make_clip, put_timeline
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from actors import PASSWORD, Actor, Cast
 from school.core.db import Database
+from school.core.keys import load_keys
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
-from school.courses.models import CourseState
+from school.courses.models import CourseState, Lesson
+from school.media import service as media
 from school.records.models import Coverage, HourPolicy, ReviewRequest, StudyHourEntry
 from services import LiveServer
 
@@ -330,35 +332,45 @@ def test_enough_of_the_course_completes_it_at_once(page: Page, hall: Hall, fault
         assert (entry.member_id, entry.hours_100, entry.source_id) == (hall.cast.member.member_id, 100, hall.course_id)
 
 
-def test_expired_paths_are_renewed_without_a_word(
-    page: Page, hall: Hall, faults: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from school.core.keys import load_keys
-    from school.courses.models import Lesson
-    from school.media import service as media
-
+def expired(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """The prefix of the lesson's signed paths as they are today, and as they were a month ago."""
     with hall.db.read() as s:
         timeline = s.get_one(Lesson, hall.lesson_id).timeline
-        assert timeline is not None
-        keys = load_keys(hall.server.settings)
-        fresh = media.play_paths(keys, timeline)["master"]
-        with monkeypatch.context() as patch:
-            patch.setattr(media, "now", lambda: datetime.now(UTC) - timedelta(days=30))
-            old = media.play_paths(keys, timeline)["master"]
+    assert timeline is not None
+    keys = load_keys(hall.server.settings)
+    fresh = media.play_paths(keys, timeline)["master"]
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "now", lambda: datetime.now(UTC) - timedelta(days=30))
+        old = media.play_paths(keys, timeline)["master"]
     assert fresh is not None
     assert old is not None
+    return fresh.rpartition("/")[0], old.rpartition("/")[0]
 
-    def serve(route: Any) -> None:
+
+@pytest.mark.parametrize("own", [False, True], ids=["fed by the page", "the browser's own HLS"])
+def test_expired_paths_are_renewed_without_a_word(
+    page: Page, hall: Hall, faults: list[str], monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    fresh, old = expired(hall, monkeypatch)
+
+    def age(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace(fresh.rpartition("/")[0], old.rpartition("/")[0]))
+        route.fulfill(response=answer, body=answer.text().replace(fresh, old))
 
-    page.route(hall.url, serve)
+    refused: list[str] = []
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status == 403 else None)
+    if own:  # as Safari and some web views do
+        page.add_init_script("Object.defineProperty(Navigator.prototype, 'vendor', { get: () => 'Apple' })")
     sign_in(page, hall, hall.cast.member)
+    page.route(hall.url, age)
     page.goto(hall.url)
     expect(page.locator("#play")).to_be_enabled()
     page.get_by_role("button", name="开始学习").click()
     watch_until(page, 3)
-    assert any("403" in text for text in faults), "the old paths were still good"
+    at = pause(page)
+    assert refused, "the old paths were still good"
+    one_stretch(hall.covered(), 0, at)
+    assert page.evaluate("() => document.getElementById('video').src.startsWith('blob:')") is not own
     faults.clear()
 
 
