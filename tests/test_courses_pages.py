@@ -188,6 +188,7 @@ def test_another_trainers_course_is_not_found(client: SchoolClient, cast: Cast, 
     with db.write() as s:
         s.execute(sa.update(Course).values(trainer_id=cast.admin.account_id))
     client.act_as(cast.trainer)
+    assert client.get(f"/courses/{'9' * 30}").status_code == 404
     assert client.get(f"/studio/courses/{course.id}").status_code == 404
     assert client.post(f"/studio/courses/{course.id}/submit").status_code == 404
     assert client.get(f"/courses/{course.id}").status_code == 200
