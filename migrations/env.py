@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import context
 
-from school.core.db import Base, Database, UTCDateTime
+from school.core.db import Database, UTCDateTime
 from school.core.settings import load
-from school.tables import Base as _all_tables  # noqa: F401 - fills the metadata
+from school.tables import Base
 
 
 def _render(kind: str, value: object, _context: object) -> str | bool:
