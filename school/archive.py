@@ -83,7 +83,7 @@ def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> str:
             digest.update(piece)
             return piece
 
-    tar.addfile(info, Tap())  # type: ignore[arg-type]
+    tar.addfile(info, Tap())
     return digest.hexdigest()
 
 

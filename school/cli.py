@@ -18,8 +18,7 @@ from school import up as supervisor
 from school.core import keys as key_ring
 from school.core import time
 from school.core.db import Database
-from school.core.errors import NotFound, SchoolError
-from school.core.i18n import N_
+from school.core.errors import SchoolError
 from school.core.logs import configure
 from school.core.settings import Settings, SettingsError, load
 from school.core.store import open_store
@@ -76,7 +75,7 @@ def up(
     settings: Settings, host: str | None, port: int | None, data: Path | None, https: bool | None, no_demo: bool
 ) -> None:
     """Run the whole school here: web, media workers and clock."""
-    chosen = {"host": host, "port": port, "data": data, "https": https}
+    chosen: dict[str, Any] = {"host": host, "port": port, "data": data, "https": https}
     settings = dataclasses.replace(settings, **{k: v for k, v in chosen.items() if v is not None})
     if supervisor.listening(settings.host, settings.port):
         raise click.ClickException(f"端口 {settings.port} 已被占用。请用 --port 换一个端口，或先停下占用它的程序。")
@@ -203,9 +202,7 @@ def branch(settings: Settings, code: str, year: int | None, as_json: bool) -> No
     year = year or time.year_of(time.now(), settings.zone)
     with database(settings) as db, db.read() as session:
         organization = org.by_code(session, code)
-        if organization is None:
-            raise NotFound("org.missing", N_("没有代码为 %(code)s 的党组织。请核对代码。"), code=code)
-        rows = reports.hours_table(session, organization, year)
+        rows, _ = reports.members(session, organization.id, year, reports.Filters(), size=100_000)
     if as_json:
         tell({"code": code, "name": organization.name, "year": year, "members": rows}, as_json=True)
         return
