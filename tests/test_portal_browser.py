@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import file_kit
 import pytest
-from file_kit import YEAR
 from playwright.sync_api import Browser, Page, expect
 
+import file_kit
 from actors import PASSWORD, Actor, Cast
+from file_kit import YEAR
 from school.core.db import Database
 from school.core.settings import Settings
 from services import LiveServer

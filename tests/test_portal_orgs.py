@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import file_kit
 import pytest
 import sqlalchemy as sa
-from file_kit import DOTTED, FORMULA, LONG, SCRIPT, YEAR, Filed
 from python_calamine import CalamineWorkbook
 
+import file_kit
 from actors import Cast
 from clients import SchoolClient
+from file_kit import DOTTED, FORMULA, LONG, SCRIPT, YEAR, Filed
 from school.core.db import Database
 from school.org.models import AuditLog
 from school.portal.sheets import HOURS_COLUMNS, SUMMARY_COLUMNS

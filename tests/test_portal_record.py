@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from datetime import UTC, date, datetime
 
-import file_kit
 import pytest
 import sqlalchemy as sa
-from file_kit import NOW, YEAR, Filed, entry
 from python_calamine import CalamineWorkbook
 
+import file_kit
 from actors import Cast
 from clients import SchoolClient
+from file_kit import NOW, YEAR, Filed, entry
 from school.core.db import Database
 from school.org.models import AuditLog, MembershipTransfer
 from school.portal.desk import given_name, greeting

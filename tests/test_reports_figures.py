@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-import file_kit
 import pytest
-from file_kit import LONG, NOW, SCRIPT, YEAR, Filed
 
+import file_kit
 from actors import Cast
+from file_kit import LONG, NOW, SCRIPT, YEAR, Filed
 from school.core.db import Database
 from school.org.models import Member, Organization, PartyStatus
 from school.portal.sheets import Summary, remainder

@@ -29,6 +29,7 @@ from school.records.reports import Filters, MemberRow
 from school.webkit.context import current_person, school
 
 EXPORT_LIMIT = 20_000  # rows in one file
+COUNTED = 2000  # members up to which a subtree's meetings are counted for a table
 CHUNK = 500  # rows read at once for an export, so that other requests come in between
 
 
@@ -79,8 +80,11 @@ def _summaries(org: Organization, year: int, *, deep: bool) -> list[Summary]:
                 if deep
                 else reports.children(s, org.id, year, now=year == this_year())
             )
-            held = reports.held(s, [each.id for each, _figures in piece], year)
-        rows += [Summary(each, figures, *held.get(each.id, (0, 0))) for each, figures in piece]
+            small = [each.id for each, figures in piece if figures and figures.members <= COUNTED]
+            held = reports.held(s, small, year) if small else {}
+        rows += [
+            Summary(each, figures, *held.get(each.id, (0, 0) if each.id in small else ())) for each, figures in piece
+        ]
         if not deep or len(piece) < CHUNK:
             return rows
         after = piece[-1][0].path

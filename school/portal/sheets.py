@@ -79,8 +79,8 @@ class Summary:
 
     org: Organization
     figures: OrgYear | None
-    meetings: int = 0
-    lectures: int = 0
+    meetings: int | None = None  # None: too many members below to count them here
+    lectures: int | None = None
 
     @property
     def members(self) -> int:

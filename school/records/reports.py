@@ -144,16 +144,24 @@ def branches(
 def held(s: Session, org_ids: Sequence[int], year: int) -> dict[int, tuple[int, int]]:
     """How often each subtree met for study that counts as 集中, and how many of those were lectures (党课).
 
-    A meeting of several branches counts once in the organisation above them. For tables that leave the school.
+    A meeting of several branches counts once in the organisation above them; one that none of the present members went
+    to is not found. Reads the lines of every member below: for tables that leave the school, of small subtrees.
     """
     source = StudyHourEntry.source_kind + ":" + sa.cast(StudyHourEntry.source_id, sa.String)
     lecture = sa.case((StudyHourEntry.category == LECTURE, source))
     found = s.execute(
         sa.select(OrgClosure.ancestor_id, sa.func.count(sa.distinct(source)), sa.func.count(sa.distinct(lecture)))
-        .join(StudyHourEntry, StudyHourEntry.org_id == OrgClosure.descendant_id)
+        .join(MemberYear, sa.and_(MemberYear.org_id == OrgClosure.descendant_id, MemberYear.year == year))
+        .join(
+            StudyHourEntry,
+            sa.and_(
+                StudyHourEntry.member_id == MemberYear.member_id,
+                StudyHourEntry.year == year,
+                StudyHourEntry.org_id == OrgClosure.descendant_id,
+            ),
+        )
         .where(
             OrgClosure.ancestor_id.in_(org_ids),
-            StudyHourEntry.year == year,
             StudyHourEntry.mode == Mode.GROUP,
             StudyHourEntry.reverses_id.is_(None),
         )
