@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from school.core.db import Database
+from school.org.models import Member, Organization
 
 
 def school(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -55,14 +59,21 @@ def test_keys_rotate_and_stay_private(tmp_path: Path) -> None:
 
 def test_the_branch_report_and_a_backup_of_the_demo_county(tmp_path: Path) -> None:
     assert school(tmp_path / "a", "demo").returncode == 0
-    report = json.loads(school(tmp_path / "a", "report", "branch", "QH010002", "--year", "2026", "--json").stdout)
+    db = Database(f"sqlite:///{tmp_path / 'a' / 'school.db'}")
+    with db.read() as s:
+        code = s.scalar(
+            sa.select(Organization.code).join(Member, Member.org_id == Organization.id).where(Member.name == "周谷雨")
+        )
+    db.close()
+    asked = ("report", "branch", str(code), "--year", "2026", "--json")
+    report = json.loads(school(tmp_path / "a", *asked).stdout)
     names = {row["name"]: row for row in report["members"]}
     assert names["周谷雨"]["group_100"] == 2000
     assert names["周谷雨"]["online_100"] == 1500
     target = tmp_path / "school.backup"
     assert school(tmp_path / "a", "backup", str(target)).returncode == 0
     assert school(tmp_path / "b", "restore", str(target)).returncode == 0
-    again = json.loads(school(tmp_path / "b", "report", "branch", "QH010002", "--year", "2026", "--json").stdout)
+    again = json.loads(school(tmp_path / "b", *asked).stdout)
     assert again == report
     assert school(tmp_path / "b", "report", "branch", "NOBODY").returncode == 1
 
