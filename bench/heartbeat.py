@@ -25,9 +25,9 @@ from school.records.models import Coverage
 
 GOAL = Goal(1.5, "× an empty POST")
 MEMBERS = 2000
-SECONDS = 3.0  # of each measured run
-ROUNDS = 1
-KILLS = 1
+SECONDS = 6.0  # of each measured run
+ROUNDS = 3
+KILLS = 4
 CONNECTIONS_AT_ONCE = 200
 
 

@@ -199,6 +199,7 @@ def stored(db: Database) -> dict[int, Any]:
         return {row.member_id: row for row in s.scalars(sa.select(Coverage))}
 
 
+@pytest.mark.slow
 def test_killing_the_web_process_four_times_loses_nothing_acknowledged(
     live_server: Callable[..., LiveServer], db: Database, settings: Settings, cast: Cast
 ) -> None:
@@ -225,6 +226,7 @@ def test_killing_the_web_process_four_times_loses_nothing_acknowledged(
         assert rows[member_id].refused == []
 
 
+@pytest.mark.slow
 def test_two_web_processes_count_the_same_member_without_losing_a_claim(
     live_server: Callable[..., LiveServer], db: Database, settings: Settings, cast: Cast, part_id: int
 ) -> None:
