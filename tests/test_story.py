@@ -153,7 +153,7 @@ def test_from_a_trainers_disk_to_the_training_file(
     assert covered(page) >= 15
 
     play(page, 25)
-    page.locator("#rate").select_option("1")
+    page.locator("#rate").select_option("1.0")
     heard = page.evaluate("document.getElementById('video').currentTime")
     member.set_offline(True)  # a dead network for a minute; the picture goes on as far as it was fetched
     page.wait_for_timeout(CUT_SECONDS * 1000)
