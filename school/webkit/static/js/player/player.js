@@ -20,6 +20,7 @@ const frame = $('frame');
 const fill = (text, values) => text.replace(/%\((\w+)\)[sd]/g, (_all, name) => values[name]);
 
 let source = null;
+let pressed = false;
 let study = null;
 let check = null;
 const ribbon = new Ribbon($('ribbon'), words.ribbon, (seconds) => seek(seconds));
@@ -106,7 +107,8 @@ function drawNotes() {
 
 /** Play on; the first time a play session is opened, so that what is seen counts from its first second. */
 async function play() {
-  if (!source) return;
+  pressed = true;
+  if (!source) return; // pressed early: main() plays when there is something to play
   $('start').hidden = true;
   source.begin();
   say(words.loading);
@@ -240,7 +242,7 @@ function wire() {
   $('rate').addEventListener('change', () => { video.playbackRate = video.defaultPlaybackRate = Number($('rate').value); });
   $('quality').addEventListener('change', () => { remember('quality', $('quality').value); source.choose($('quality').value); drawQualities(); });
   $('resume').addEventListener('click', play);
-  $('restart').addEventListener('click', () => { seek(0); play(); });
+  $('restart').addEventListener('click', () => { lesson.position_ms = 0; seek(0); play(); });
   for (const event of ['play', 'pause', 'ended', 'emptied']) video.addEventListener(event, drawPlaying);
   for (const event of ['timeupdate', 'seeking', 'durationchange']) video.addEventListener(event, drawTime);
   video.addEventListener('durationchange', drawRibbon);
@@ -286,7 +288,8 @@ async function main() {
   if (quality && source.qualities.includes(quality)) source.choose(quality);
   drawQualities();
   drawTime();
-  $('play').disabled = $('resume').disabled = false;
+  $('play').disabled = false;
+  if (pressed) play();
 }
 
 main();
