@@ -75,7 +75,7 @@ def copy_picture(work: Work, path: Path, plan: Plan, shelf: Shelf) -> None:
         shelf.put(name, number, start, length, boxes.stamped(b"".join(f.data for f in held), origin))
         work.report("copy", shelf.progress)
 
-    with ffmpeg.Process(work.tools.ffmpeg, ffmpeg.copied(path), [name]) as process:
+    with ffmpeg.Process(work.tools.ffmpeg, ffmpeg.copied(path, plan.timescale), [name]) as process:
         for _, piece in process.pieces(work.check):
             if isinstance(piece, bytes):
                 if boxes.timescale(piece) != plan.timescale or boxes.codecs(piece) != plan.copied.codecs:

@@ -33,6 +33,8 @@ def poster(work: Work) -> None:
     with work.source() as (path, _):
         work.report("poster", 200)
         image, _ = _run(work, ffmpeg.poster(path, at, *size))
+        if not image:  # nothing can be decoded from there on; a file without an index may be so
+            image, _ = _run(work, ffmpeg.poster(path, 0, *size))
     _keep(work, "poster.jpg", image, lambda key: {"poster_key": key})
 
 

@@ -134,12 +134,12 @@ def sound(path: Path, plan: Plan, first: int) -> Build:
     return build
 
 
-def copied(path: Path) -> Build:
+def copied(path: Path, timescale: int = 0) -> Build:
     """The source's own picture, one fragment for each key frame."""
 
     def build(urls: Sequence[str]) -> Any:
         return ffmpeg.output(
-            source(path)["V:0"], urls[0], format="mp4", vcodec="copy",
+            source(path)["V:0"], urls[0], format="mp4", vcodec="copy", video_track_timescale=timescale,
             movflags=FRAGMENTS + "+frag_keyframe", use_editlist=0,
         ).global_args("-copyts", "-start_at_zero")  # fmt: skip
 

@@ -134,6 +134,10 @@ def _abandon(work: Work, timeline: Timeline, facts: Facts) -> None:
             assert work.claim.asset_id is not None
             service.abandon_timeline(s, timeline.id)
             service.set_asset_state(s, work.claim.asset_id, AssetState.TRANSCODING, probe=facts.to_json())
+            for kind in () if facts.picture is None else ("poster", "storyboard"):  # what they made goes with it
+                jobs.enqueue(
+                    s, kind, f"{kind}:{work.claim.asset_id}:{timeline.id}", work.claim.asset_id, priority=FIRST
+                )
 
     work.patiently(forget)
     work.patiently(lambda: work.tools.store.delete_prefix(timeline.prefix))
