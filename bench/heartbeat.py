@@ -6,7 +6,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,10 +74,19 @@ class Load:
         self.answered = 0
         self.until = 0.0
         self.gate = asyncio.Semaphore(CONNECTIONS_AT_ONCE)
+        self.connected = 0
+        self.begun = asyncio.Event()
 
-    async def run(self, seconds: float) -> None:
-        self.until = time.monotonic() + seconds
-        await asyncio.gather(*(self._page(watcher) for watcher in self.watchers))
+    async def run(self, seconds: float, begin: Callable[[], None] = lambda: None) -> None:
+        """Connect everybody, let each be answered once, call `begin`, and post for `seconds`."""
+        self.until = float("inf")
+        pages = asyncio.gather(*(self._page(watcher) for watcher in self.watchers))
+        while self.connected < len(self.watchers):
+            await asyncio.sleep(0.05)
+        self.answered, self.until = 0, time.monotonic() + seconds
+        begin()
+        self.begun.set()
+        await pages
 
     async def _page(self, watcher: Watcher) -> None:
         reader: asyncio.StreamReader | None = None
@@ -93,12 +102,15 @@ class Load:
                     % (b"/empty" if self.empty else b"/study/claims", len(body), body)
                 )
                 status, answer = await self._answer(reader)
-                if status == 204 or status == 200:
-                    self.answered += 1
-                    if not self.empty:
-                        watcher.take(answer)
-                else:
+                if status not in (200, 204):
                     raise ConnectionError(status, answer)
+                if not self.empty:
+                    watcher.take(answer)
+                if not self.begun.is_set():
+                    self.connected += 1
+                    await self.begun.wait()
+                else:
+                    self.answered += 1
             except (OSError, asyncio.IncompleteReadError, ValueError):  # killed: connect and send again
                 if writer is not None:
                     writer.close()
@@ -194,9 +206,10 @@ def _start(settings: Settings, log: Path) -> Any:
 
 def _side(port: int, pid: int, watchers: list[Watcher], *, empty: bool) -> dict[str, Any]:
     load = Load(port, watchers, empty=empty)
-    cpu, postgres, wall = process_cpu(pid), _postgres_cpu(), time.perf_counter()
-    asyncio.run(load.run(SECONDS))
-    cpu, postgres, wall = process_cpu(pid) - cpu, _postgres_cpu() - postgres, time.perf_counter() - wall
+    before: list[float] = []
+    asyncio.run(load.run(SECONDS, lambda: before.extend([process_cpu(pid), _postgres_cpu(), time.perf_counter()])))
+    after = [process_cpu(pid), _postgres_cpu(), time.perf_counter()]
+    cpu, postgres, wall = (end - start for start, end in zip(before, after, strict=True))
     return {
         "side": "empty" if empty else "heartbeat",
         "answered": load.answered,
@@ -245,8 +258,9 @@ async def _load_and_kill(port: int, watchers: list[Watcher], web: Any) -> None:
     load = Load(port, watchers, empty=False)
 
     async def kill() -> None:
-        await asyncio.sleep(2)
+        await load.begun.wait()
+        await asyncio.sleep(1)
         await asyncio.to_thread(web.kill)
         await asyncio.to_thread(web.start)
 
-    await asyncio.gather(load.run(8), kill())
+    await asyncio.gather(load.run(6), kill())
