@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -225,6 +226,25 @@ def test_an_audience_is_a_subtree(db: Database, cast: Cast) -> None:
             queries.course(s, cast.outsider.person, east.id)
         [lesson] = queries.course(s, cast.member.person, east.id).lessons
         assert queries.lesson(s, cast.member.person, east.id, lesson.id) is lesson
+
+
+def test_a_lesson_keeps_its_course_when_the_session_is_over(db: Database, cast: Cast) -> None:
+    course = kit.published(db, cast)
+    [lesson] = kit.lessons(db, course)
+    statements: list[str] = []
+
+    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.extend([statement] if statement.startswith("SELECT") else [])
+
+    sa.event.listen(db.engine, "after_cursor_execute", count)
+    with db.read() as s:
+        found = queries.lesson(s, cast.member.person, course.id, lesson.id)
+        gc.collect()
+    assert len(statements) == 2  # the course, and its lessons: the way back costs none
+    assert found.course.lessons == [found]
+    assert found.course.org.id == cast.county_id
+    with pytest.raises(NotFound), db.read() as s:
+        queries.lesson(s, cast.member.person, course.id, 10**6)
 
 
 def test_a_draft_is_seen_by_its_trainer_alone(db: Database, cast: Cast) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, immediateload, joinedload, selectinload
 
 from school.core.errors import NotFound
 from school.core.i18n import N_
@@ -95,7 +95,11 @@ def course(s: Session, person: Person, course_id: int) -> Course:
             joinedload(Course.category),
             joinedload(Course.org),
             joinedload(Course.trainer),
-            selectinload(Course.lessons).options(joinedload(Lesson.timeline), joinedload(Lesson.asset)),
+            selectinload(Course.lessons).options(
+                joinedload(Lesson.timeline),
+                joinedload(Lesson.asset),
+                immediateload(Lesson.course),  # without a query: it is this course, and a lesson alone keeps it alive
+            ),
         )
     )
     if found is None:
@@ -104,7 +108,7 @@ def course(s: Session, person: Person, course_id: int) -> Course:
 
 
 def lesson(s: Session, person: Person, course_id: int, lesson_id: int) -> Lesson:
-    """A lesson of a course the person may see, the course and its lessons loaded; else NotFound."""
+    """A lesson of a course the person may see; `.course` and its lessons stay loaded with it. Else NotFound."""
     for found in course(s, person, course_id).lessons:
         if found.id == lesson_id:
             return found

@@ -10,15 +10,14 @@ import sqlalchemy as sa
 from flask import jsonify, render_template, request, url_for
 from flask.wrappers import Response
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from school.core.errors import Conflict
 from school.core.i18n import N_
-from school.core.person import Person, require_member, signed_in
+from school.core.person import require_member, signed_in
 from school.core.time import now, year_of
 from school.courses import queries
 from school.courses.blueprint import blueprint
-from school.courses.models import Course, Lesson
+from school.courses.models import Lesson
 from school.courses.seat import Seat, seat_of, timeline_of
 from school.media.models import Timeline
 from school.media.service import play_paths
@@ -45,26 +44,15 @@ def device_name(agent: str) -> str:
     return " ".join(filter(None, found))
 
 
-def _find(s: Session, person: Person, course_id: int, lesson_id: int) -> tuple[Course, Lesson]:
-    """The course the person may see and its lesson; else NotFound."""
-    course = queries.course(s, person, course_id)
-    for found in course.lessons:
-        if found.id == lesson_id:
-            return course, found
-    raise queries.no_lesson()
-
-
-def _script_data(
-    course: Course, lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done: bool
-) -> dict[str, Any]:
+def _script_data(lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done: bool) -> dict[str, Any]:
     """What the player's script must know; lengths in milliseconds."""
 
     def here(endpoint: str) -> str:
-        return url_for(endpoint, course_id=course.id, lesson_id=lesson.id)
+        return url_for(endpoint, course_id=lesson.course_id, lesson_id=lesson.id)
 
     return {
         "title": lesson.title,
-        "host": course.org.short_name,
+        "host": lesson.course.org.short_name,
         "paths": play_paths(school().keys, timeline),
         "renew": here("courses.paths"),
         "growing": timeline.sealed_at is None,
@@ -93,18 +81,18 @@ def lesson(course_id: int, lesson_id: int) -> str:
     person = signed_in(current_person())
     zone = school().settings.zone
     with school().db.read() as s:
-        course, here = _find(s, person, course_id, lesson_id)
+        here = queries.lesson(s, person, course_id, lesson_id)
         timeline = timeline_of(s, here)
         seat = seat_of(s, person, here, zone)
         earned = queries.credits_of(s, person.member_id, [course_id]).get(course_id)
-    year = year_of(now(), zone)
+    course, year = here.course, year_of(now(), zone)
     following = [other for other in course.lessons if other.position > here.position and other.timeline_id]
     return render_template(
         "courses/lesson.html",
         course=course,
         lesson=here,
         timeline=timeline,
-        page=timeline and _script_data(course, here, timeline, seat, done=earned is not None and earned[0] == year),
+        page=timeline and _script_data(here, timeline, seat, done=earned is not None and earned[0] == year),
         seat=seat,
         ribbons={ribbon.ref_id: ribbon for ribbon in (seat.part, *seat.others)} if seat else {},
         next=following[0] if following else None,
@@ -120,7 +108,7 @@ def paths(course_id: int, lesson_id: int) -> Response:
     """Fresh signed paths, when those of a page that has long been open have run out."""
     person = signed_in(current_person())
     with school().db.read() as s:
-        _course, here = _find(s, person, course_id, lesson_id)
+        here = queries.lesson(s, person, course_id, lesson_id)
         timeline = timeline_of(s, here)
     if timeline is None:
         raise queries.no_lesson()
@@ -133,7 +121,7 @@ def open_session(course_id: int, lesson_id: int) -> Response:
     person, member_id = require_member(current_person())
     zone = school().settings.zone
     with school().db.write() as s:
-        _course, here = _find(s, person, course_id, lesson_id)
+        here = queries.lesson(s, person, course_id, lesson_id)
         seat = seat_of(s, person, here, zone)
         if seat is None:
             raise Conflict("lesson.not_open", N_("这一节现在不计学时，可能刚刚撤下或更换。请刷新页面看现在的内容。"))
