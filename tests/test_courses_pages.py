@@ -11,9 +11,14 @@ import courses_kit as kit
 from actors import Cast
 from clients import SchoolClient
 from school.core.db import Database
+from school.core.time import now
 from school.courses import service
 from school.courses.models import Course, CourseState, Lesson
 from school.org.models import AuditLog
+from school.records.completion import Hours, complete
+from school.records.models import StudyPart
+from school.records.rules import Watched
+from school.records.sessions import store_watched
 
 FORM = {
     "title": "台账 <script>alert(1)</script>",
@@ -77,6 +82,33 @@ def test_from_a_new_course_to_a_members_catalogue(
     assert "看够 90%，就计入 0.5 网络学时" in page
     assert f"/courses/{course_id}/lessons/{lesson_id}" in page
     assert "会议记录怎样写 &amp; 常见错误" in page
+
+
+def test_the_page_promises_what_the_ledger_counts(client: SchoolClient, cast: Cast, db: Database) -> None:
+    """Nine tenths of all lessons together, however they are spread over them."""
+    course = kit.draft(db, cast)
+    with db.write() as s:
+        second = service.add_lesson(s, cast.trainer.person, course.id, "第二讲　义务")
+        service.set_file(s, cast.trainer.person, course.id, second.id, kit.recording(s, cast.trainer).id)
+    with db.write() as s:
+        service.submit(s, cast.trainer.person, course.id)
+    with db.write() as s:
+        service.publish(s, cast.reviewer.person, course.id)
+    client.act_as(cast.member)
+    assert "各节一共看够 90%，就计入 1 网络学时" in client.get(f"/courses/{course.id}").text
+
+    def watch(part: StudyPart, ms: int) -> dict[tuple[int, int], Hours]:
+        with db.write() as s:
+            store_watched(s, cast.member.member_id, part.id, Watched(alone=[(0, ms)]), now(), "Asia/Shanghai")
+            s.flush()
+            return complete(s, {(cast.member.member_id, part.item_id)}, now(), "Asia/Shanghai")
+
+    with db.read() as s:
+        first, other = s.query(StudyPart).order_by(StudyPart.position).all()
+    assert watch(first, 60_000) == {}
+    assert watch(other, 47_000) == {}
+    assert list(watch(other, 48_000).values()) == [Hours(0, 100)]  # eight tenths of this one
+    assert "就计入" not in client.get(f"/courses/{course.id}").text
 
 
 def test_a_refused_form_keeps_what_was_typed(client: SchoolClient, cast: Cast, form: dict[str, str]) -> None:

@@ -345,7 +345,7 @@ def test_enough_of_the_course_completes_it_at_once(page: Page, hall: Hall, fault
     hall.rule(completion_permille=100)
     sign_in(page, hall, hall.cast.member)
     page.goto(hall.url)
-    expect(page.locator("#need")).to_have_text("再看 1 分钟即学完（10%）")
+    expect(page.locator("#need")).to_have_text("这门课再看 1 分钟即学完（10%）")
     page.get_by_role("button", name="开始学习").click()
     watch_until(page, 7)
     pause(page)

@@ -85,7 +85,7 @@ def next_lesson(lessons: list[Lesson], ribbons: dict[int, records.Ribbon], requi
 
 
 def _required_permille(s: Session, person: Person) -> int:
-    """How much of a lesson this person must watch, by the policy that counts for them today."""
+    """How much of a course, all lessons together, this person must watch, by the policy that counts for them today."""
     member = s.get(Member, person.member_id) if person.member_id else None
     if member is None:
         return policies.DEFAULT.completion_permille

@@ -56,7 +56,7 @@ function drawRibbon() {
   drawTime();
 }
 
-/** 再看 n 分钟即学完（九成） */
+/** 这门课再看 n 分钟即学完（九成），各节一共 */
 function drawNeed(mine) {
   const left = lesson.study.need_ms - lesson.study.elsewhere_ms - mine;
   $('need').hidden = lesson.study.done || left <= 0;
