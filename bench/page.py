@@ -129,12 +129,15 @@ class Reader:
     def ask(
         self, method: str, path: str, headers: dict[str, str], data: str | None
     ) -> tuple[int, list[tuple[str, str]], str]:
-        self.line.request(method, path, body=data, headers=headers)
-        answer = self.line.getresponse()
+        try:
+            self.line.request(method, path, body=data, headers=headers)
+            answer = self.line.getresponse()
+        except http.client.RemoteDisconnected:  # the server has ended what was idle while the other side ran
+            self.line.close()
+            return self.ask(method, path, headers, data)
         return answer.status, answer.getheaders(), answer.read().decode()
 
     def spend(self, path: str, headers: dict[str, str]) -> Spent:
-        self.line.close()  # the server has ended what was idle while the other side ran
         before = process_cpu(self.process.pid)
         for _ in range(REQUESTS):
             status, _, body = self.ask("GET", path, headers, None)
