@@ -107,10 +107,12 @@ def _navigation() -> dict[str, object]:
     duties = []
     for grant in person.grants:
         if grant.role in {Role.BRANCH_SECRETARY, Role.ORG_ADMIN}:
-            here = request.endpoint in MANAGING
-            duties.append(
-                _place("portal.organization", _("支部管理"), "people", short=_("支部"), here=here, org_id=grant.org_id)
+            branch = grant.role is Role.BRANCH_SECRETARY
+            words = (
+                {"label": _("支部管理"), "short": _("支部")} if branch else {"label": _("组织管理"), "short": _("组织")}
             )
+            here = request.endpoint in MANAGING
+            duties.append(_place("portal.organization", icon="people", here=here, org_id=grant.org_id, **words))
             break
     if person.has(Role.TRAINER):
         here = request.path.startswith("/studio")

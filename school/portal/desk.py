@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.courses.models import Course, CourseState
-from school.courses.queries import done_by, overseen, published_for
+from school.courses.queries import OVERSEERS, done_by, overseen, published_for
 from school.org.models import Organization
 from school.org.pinyin import surname
 from school.records.models import OrgYear
@@ -46,6 +46,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Duties:
+    """What the person looks after: organisations, courses they teach, courses that wait for their review."""
+
+    places: list[Place]
+    own_courses: int = 0
+    to_review: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Everything a member's home shows."""
 
@@ -55,16 +64,7 @@ class Desk:
     open: Sequence[Course]
     open_count: int
     open_hours_100: int
-    places: list[Place]
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What a person without a training file comes here for."""
-
-    places: list[Place]
-    own_courses: int
-    waiting: int
+    duties: Duties
 
 
 def greeting(moment: datetime) -> str:
@@ -85,7 +85,7 @@ def given_name(name: str) -> str:
 
 
 def desk(s: Session, person: Person, member_id: int, year: int) -> Desk:
-    """A member's desk; six short queries."""
+    """A member's desk; six short queries, and one for each duty."""
     must = sa.select(Course).where(Course.compulsory.is_(True), published_for(person), ~done_by(member_id))
     begun = _begun(s, person, open_items(s, member_id, year))
     started = {each.course.id for each in begun}
@@ -103,7 +103,7 @@ def desk(s: Session, person: Person, member_id: int, year: int) -> Desk:
         open=open_courses,
         open_count=count,
         open_hours_100=hours_100,
-        places=places(s, person, year),
+        duties=duties(s, person, year),
     )
 
 
@@ -125,7 +125,23 @@ def _begun(s: Session, person: Person, items: Sequence[OpenItem]) -> list[Begun]
     return begun
 
 
-def places(s: Session, person: Person, year: int) -> list[Place]:
+def duties(s: Session, person: Person, year: int) -> Duties:
+    """All that a person's roles bring with them; no query for somebody without one."""
+    own_courses = to_review = 0
+    if person.has(Role.TRAINER):
+        own = sa.select(sa.func.count()).select_from(Course).where(Course.trainer_id == person.account_id)
+        own_courses = s.scalar(own) or 0
+    if person.has(*OVERSEERS):
+        queue = (
+            sa.select(sa.func.count())
+            .select_from(Course)
+            .where(Course.state == CourseState.IN_REVIEW, Course.trainer_id != person.account_id, overseen(person))
+        )
+        to_review = s.scalar(queue) or 0
+    return Duties(_places(s, person, year), own_courses, to_review)
+
+
+def _places(s: Session, person: Person, year: int) -> list[Place]:
     """The organisations the person is secretary or administrator of, in tree order, at most PLACES."""
     ids = {grant.org_id for grant in person.grants if grant.role in (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)}
     if not ids:
@@ -138,19 +154,3 @@ def places(s: Session, person: Person, year: int) -> list[Place]:
         .limit(PLACES)
     )
     return [Place(org, figures) for org, figures in s.execute(wanted)]
-
-
-def office(s: Session, person: Person, year: int) -> Office:
-    """The home of an account without a member: its places, its courses, what waits for its review."""
-    own_courses = waiting = 0
-    if person.has(Role.TRAINER):
-        own = sa.select(sa.func.count()).select_from(Course).where(Course.trainer_id == person.account_id)
-        own_courses = s.scalar(own) or 0
-    if person.has(Role.REVIEWER):
-        queue = (
-            sa.select(sa.func.count())
-            .select_from(Course)
-            .where(Course.state == CourseState.IN_REVIEW, Course.trainer_id != person.account_id, overseen(person))
-        )
-        waiting = s.scalar(queue) or 0
-    return Office(places(s, person, year), own_courses, waiting)
