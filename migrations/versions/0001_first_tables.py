@@ -274,7 +274,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("member_id", "year", name=op.f("pk_member_year")),
     )
     with op.batch_alter_table("member_year", schema=None) as batch_op:
-        batch_op.create_index("ix_member_year_org_year_met", ["org_id", "year", "met"], unique=False)
+        batch_op.create_index("ix_member_year_org_year_member", ["org_id", "year", "member_id"], unique=False)
 
     op.create_table(
         "play_session",
@@ -741,7 +741,7 @@ def downgrade() -> None:
 
     op.drop_table("play_session")
     with op.batch_alter_table("member_year", schema=None) as batch_op:
-        batch_op.drop_index("ix_member_year_org_year_met")
+        batch_op.drop_index("ix_member_year_org_year_member")
 
     op.drop_table("member_year")
     op.drop_table("coverage")
