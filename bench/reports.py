@@ -1,7 +1,7 @@
 """`reports`: p95 of all the queries behind one branch or committee page, a million members, the worse database and page.
 
-The figure is processor time, ours and the database's own for this connection, so that a busy machine does not change it;
-the time on the clock stands beside it.
+The pages are read one after the other over one connection. The figure is the time on the clock, so the machine must be
+quiet; the processor time, ours and the database's own for this connection, stands beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import random
 import sqlite3
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateIndex
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bench.harness import Goal, Measured, percentile
 from school.core.db import Database
@@ -30,7 +31,7 @@ from school.records.models import MemberYear, OrgYear
 from school.records.reports import Filters
 from school.tables import Base
 
-GOAL = Goal(50, "ms of processor time")
+GOAL = Goal(50, "ms")
 MEMBERS = 1_000_000
 LEVELS = ((1, 15), (15, 150), (150, 1_500), (1_500, 12_000), (12_000, 46_334))  # parents, children: 60,000 in all
 YEARS = (2025, 2026)
@@ -240,7 +241,9 @@ def _databases() -> Iterator[dict[str, str]]:
     """Both databases, filled. The SQLite file stays in the temp folder for the next run."""
     import services
 
-    kept = Path(tempfile.gettempdir()) / f"school-bench-reports-{len(Base.metadata.tables)}.db"
+    tables = [Base.metadata.tables[model.__tablename__] for model in FILLED]
+    schema = "".join(str(made) for each in tables for made in (CreateTable(each), *map(CreateIndex, each.indexes)))
+    kept = Path(tempfile.gettempdir()) / f"school-bench-reports-{zlib.crc32(schema.encode()):08x}.db"
     if not kept.exists():
         draft = kept.with_suffix(".new")
         draft.unlink(missing_ok=True)
@@ -256,12 +259,9 @@ def measure() -> Measured:
     with _databases() as urls:
         for name, url in urls.items():
             for kind, times in _time(url).items():
-                cpu, wall = zip(*times, strict=True)
-                p50, p95, clock = percentile(cpu, 0.5), percentile(cpu, 0.95), percentile(wall, 0.95)
-                runs.append(
-                    {
-                        "database": name, "page": kind, "pages": len(times), "p50_ms": round(p50, 2),
-                        "p95_ms": round(p95, 2), "p95_on_the_clock_ms": round(clock, 2),
-                    }
-                )  # fmt: skip
-    return Measured(max(run["p95_ms"] for run in runs), runs)
+                run: dict[str, Any] = {"database": name, "page": kind, "pages": len(times)}
+                for clock, each in zip(("cpu", "wall"), zip(*times, strict=True), strict=True):
+                    for share in (50, 95):
+                        run[f"p{share}_{clock}_ms"] = round(percentile(each, share / 100), 2)
+                runs.append(run)
+    return Measured(max(run["p95_wall_ms"] for run in runs), runs)

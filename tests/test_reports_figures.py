@@ -122,8 +122,12 @@ def test_pages_follow_each_other(db: Database, cast: Cast, filed: Filed) -> None
     assert found == len(seen) == len(set(seen)) == 8
 
 
-@pytest.mark.parametrize("subtree", [9, 1_000_000])  # either way of searching
-def test_a_search_over_a_subtree_stays_in_it(db: Database, cast: Cast, filed: Filed, subtree: int) -> None:
+@pytest.mark.parametrize(("subtree", "walked"), [(9, 0), (1_000_000, 2000), (1_000_000, 1)])  # every way of searching
+def test_a_search_over_a_subtree_stays_in_it(
+    db: Database, cast: Cast, filed: Filed, subtree: int, walked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "NAMES_WALKED", walked)
+
     def found(org_id: int, text: str) -> list[str]:
         with db.read() as s:
             org = s.get_one(Organization, org_id)
@@ -135,6 +139,10 @@ def test_a_search_over_a_subtree_stays_in_it(db: Database, cast: Cast, filed: Fi
     assert found(cast.other_branch_id, "郑小满") == []
     assert found(cast.county_id, LONG[:30]) == [LONG]
     assert found(cast.county_id, "") == []
+    with db.write() as s:
+        s.get_one(Member, cast.outsider.member_id).pinyin = "zhengli"  # stands before in the index, in another branch
+    assert found(cast.branch_id, "zheng") == ["郑小满"]
+    assert found(cast.county_id, "zheng") == [cast.outsider.name, "郑小满"]
 
 
 def test_the_year_before_has_its_own_figures(db: Database, cast: Cast, filed: Filed) -> None:

@@ -225,7 +225,7 @@ class MemberYear(Base):
     met: Mapped[bool] = mapped_column(default=False)
     counted: Mapped[bool] = mapped_column(default=True)  # a normal member: stands in the branch's figures
 
-    __table_args__ = (sa.Index("ix_member_year_org_year_met", "org_id", "year", "met"),)
+    __table_args__ = (sa.Index("ix_member_year_org_year_member", "org_id", "year", "member_id"),)
 
 
 class OrgYear(Base):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from school.org import queries
 from school.org.models import Member, MemberCategory, Organization, OrgClosure, OrgType, PostType
@@ -22,6 +22,7 @@ SORTS = ("post", "strokes", "pinyin", "needed")
 LECTURE = "special_lecture"  # the HourCategory of 专题讲座 and 党课
 FOUND_LIMIT = 50  # people shown by a search over a whole subtree
 SMALL_SUBTREE = 8000  # members up to which a search reads the subtree instead of the name indexes
+NAMES_WALKED = 2000  # names read at first from an index by a search over a large subtree; then eight times as many
 _POSTS = {PostType.SECRETARY: 0, PostType.DEPUTY_SECRETARY: 1, PostType.COMMITTEE_MEMBER: 2}
 
 
@@ -178,16 +179,16 @@ def plain_name(text: str) -> str:
     return "".join(folded.split())
 
 
-def _rows(year: int) -> sa.Select[*tuple[Any, ...]]:
+def _rows(year: int, who: type[Member] = Member) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
-            Member.id,
-            Member.name,
+            who.id,
+            who.name,
             MemberYear.org_id,
             Organization.short_name,
-            Member.category,
-            Member.post,
-            Member.floating,
+            who.category,
+            who.post,
+            who.floating,
             MemberYear.group_100,
             MemberYear.online_100,
             MemberYear.required_group_100,
@@ -196,7 +197,8 @@ def _rows(year: int) -> sa.Select[*tuple[Any, ...]]:
             MemberYear.exempt,
             MemberYear.met,
         )
-        .join(MemberYear, MemberYear.member_id == Member.id)
+        .select_from(who)
+        .join(MemberYear, MemberYear.member_id == who.id)
         .join(Organization, Organization.id == MemberYear.org_id)
         .where(MemberYear.year == year, MemberYear.counted.is_(True))
     )
@@ -269,16 +271,46 @@ def find_members(s: Session, org: Organization, year: int, text: str, subtree: i
     small = subtree <= SMALL_SUBTREE
     if not text or (len(text) < 2 and not small):
         return []
-    end = text[:-1] + chr(ord(text[-1]) + 1)
     columns = (Member.pinyin, Member.initials) if text.isascii() else (Member.name,)
     if small:
-        begins = sa.or_(*(sa.and_(column >= text, column < end) for column in columns))
-        wanted = _rows(year).where(_in_subtree(org.id), begins).order_by(Member.pinyin, Member.id).limit(FOUND_LIMIT)
-        return [MemberRow(*row) for row in s.execute(wanted)]
-    # asked of each name found, not an index to start from: a planner would walk the whole subtree instead
-    below = sa.func.substr(Organization.path, 1, len(org.path)) == org.path
+        return _read_subtree(s, org, year, sa.or_(*(_begins(column, text) for column in columns)))
     found: dict[int, MemberRow] = {}
     for column in columns:
-        wanted = _rows(year).where(column >= text, column < end, below)
-        found |= {row.id: MemberRow(*row) for row in s.execute(wanted.order_by(column).limit(FOUND_LIMIT))}
+        found |= {row.member_id: row for row in _walk_names(s, org, year, column, text)}
     return list(found.values())[:FOUND_LIMIT]
+
+
+def _begins(column: Any, text: str) -> sa.ColumnElement[bool]:
+    return sa.and_(column >= text, column < text[:-1] + chr(ord(text[-1]) + 1))
+
+
+# No planner knows how many names begin alike or how many of them lie in a subtree. So each search says where it starts,
+# by a part that the planner may not rearrange: a materialized table, a limit.
+
+
+def _read_subtree(s: Session, org: Organization, year: int, begins: sa.ColumnElement[bool]) -> list[MemberRow]:
+    below = (
+        sa.select(MemberYear.member_id)
+        .join(OrgClosure, OrgClosure.descendant_id == MemberYear.org_id)
+        .where(OrgClosure.ancestor_id == org.id, MemberYear.year == year)
+        .cte()
+        .prefix_with("MATERIALIZED")
+    )
+    wanted = _rows(year).join(below, below.c.member_id == Member.id).where(begins)
+    return [MemberRow(*row) for row in s.execute(wanted.order_by(Member.pinyin, Member.id).limit(FOUND_LIMIT))]
+
+
+def _walk_names(s: Session, org: Organization, year: int, column: Any, text: str) -> list[MemberRow]:
+    named = sa.select(Member).where(_begins(column, text)).order_by(column)
+    below = sa.func.substr(Organization.path, 1, len(org.path)) == org.path
+    walked = NAMES_WALKED
+    while True:
+        who = aliased(Member, named.limit(walked).subquery())
+        wanted = _rows(year, who).where(below).order_by(getattr(who, column.key)).limit(FOUND_LIMIT)
+        rows = [MemberRow(*row) for row in s.execute(wanted)]
+        if (
+            len(rows) == FOUND_LIMIT
+            or not s.execute(named.with_only_columns(Member.id).offset(walked).limit(1)).first()
+        ):
+            return rows
+        walked *= 8
