@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bench import harness
+from school.core.logs import configure
 
 HERE = Path(__file__).parent
 NAMES = sorted(
@@ -33,6 +34,7 @@ def _tell(result: dict[str, Any]) -> str:
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def main(name: str, as_json: bool) -> None:
     """Measure NAME beside its floor."""
+    configure()  # logs on standard error: standard output is the one object
     bench = importlib.import_module(f"bench.{name.replace('-', '_')}")
     result = harness.report(name, bench.GOAL, bench.measure())
     click.echo(json.dumps(result, ensure_ascii=False) if as_json else _tell(result))
