@@ -276,7 +276,8 @@ def find_members(s: Session, org: Organization, year: int, text: str, subtree: i
         return _read_subtree(s, org, year, sa.or_(*(_begins(column, text) for column in columns)))
     found: dict[int, MemberRow] = {}
     for column in columns:
-        found |= {row.member_id: row for row in _walk_names(s, org, year, column, text)}
+        if len(found) < FOUND_LIMIT:
+            found |= {row.member_id: row for row in _walk_names(s, org, year, column, text)}
     return list(found.values())[:FOUND_LIMIT]
 
 
