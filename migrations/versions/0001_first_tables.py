@@ -496,11 +496,17 @@ def upgrade() -> None:
             "revision",
             name=op.f("uq_study_hour_entry_member_id_year_source_kind_source_id_mode_revision"),
         ),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_study_hour_entry_reverses_id")),
     )
     with op.batch_alter_table("study_hour_entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_study_hour_entry_member_id"), ["member_id"], unique=False)
         batch_op.create_index("ix_study_hour_entry_member_year", ["member_id", "year"], unique=False)
+        batch_op.create_index(
+            "uq_study_hour_entry_reverses_id",
+            ["reverses_id"],
+            unique=True,
+            sqlite_where=sa.text("reverses_id IS NOT NULL"),
+            postgresql_where=sa.text("reverses_id IS NOT NULL"),
+        )
 
     op.create_table(
         "course_audience",
@@ -694,6 +700,7 @@ def downgrade() -> None:
     op.drop_table("course_term")
     op.drop_table("course_audience")
     with op.batch_alter_table("study_hour_entry", schema=None) as batch_op:
+        batch_op.drop_index("uq_study_hour_entry_reverses_id")
         batch_op.drop_index("ix_study_hour_entry_member_year")
         batch_op.drop_index(batch_op.f("ix_study_hour_entry_member_id"))
 

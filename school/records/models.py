@@ -163,13 +163,21 @@ class StudyHourEntry(Base):
     policy: Mapped[dict[str, Any]] = mapped_column(default=dict)  # snapshot
     evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
     revision: Mapped[int] = mapped_column(default=1)
-    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("study_hour_entry.id"), unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("study_hour_entry.id"))
     posted_by: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     note: Mapped[str] = mapped_column(sa.String(400), default="")
 
     __table_args__ = (
         sa.UniqueConstraint("member_id", "year", "source_kind", "source_id", "mode", "revision"),
         sa.Index("ix_study_hour_entry_member_year", "member_id", "year"),
+        # a line is reversed once; partial, because SQLite would look for lines that reverse nothing in it: nearly all
+        sa.Index(
+            "uq_study_hour_entry_reverses_id",
+            "reverses_id",
+            unique=True,
+            sqlite_where=sa.text("reverses_id IS NOT NULL"),
+            postgresql_where=sa.text("reverses_id IS NOT NULL"),
+        ),
     )
 
 

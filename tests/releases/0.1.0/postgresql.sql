@@ -753,8 +753,7 @@ ALTER TABLE ONLY public.sign_in
     ADD CONSTRAINT uq_sign_in_token_hash UNIQUE (token_hash);
 ALTER TABLE ONLY public.study_hour_entry
     ADD CONSTRAINT uq_study_hour_entry_member_id_year_source_kind_source_i_8014 UNIQUE (member_id, year, source_kind, source_id, mode, revision);
-ALTER TABLE ONLY public.study_hour_entry
-    ADD CONSTRAINT uq_study_hour_entry_reverses_id UNIQUE (reverses_id);
+CREATE UNIQUE INDEX uq_study_hour_entry_reverses_id ON public.study_hour_entry USING btree (reverses_id) WHERE (reverses_id IS NOT NULL);
 ALTER TABLE ONLY public.study_item
     ADD CONSTRAINT uq_study_item_kind_ref_id UNIQUE (kind, ref_id);
 ALTER TABLE ONLY public.study_part

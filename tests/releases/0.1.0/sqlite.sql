@@ -463,8 +463,7 @@ CREATE TABLE study_hour_entry (
 	CONSTRAINT fk_study_hour_entry_policy_id FOREIGN KEY(policy_id) REFERENCES hour_policy (id), 
 	CONSTRAINT fk_study_hour_entry_posted_by FOREIGN KEY(posted_by) REFERENCES account (id), 
 	CONSTRAINT fk_study_hour_entry_reverses_id FOREIGN KEY(reverses_id) REFERENCES study_hour_entry (id), 
-	CONSTRAINT uq_study_hour_entry_member_id_year_source_kind_source_id_mode_revision UNIQUE (member_id, year, source_kind, source_id, mode, revision), 
-	CONSTRAINT uq_study_hour_entry_reverses_id UNIQUE (reverses_id)
+	CONSTRAINT uq_study_hour_entry_member_id_year_source_kind_source_id_mode_revision UNIQUE (member_id, year, source_kind, source_id, mode, revision)
 );
 CREATE TABLE study_item (
 	id INTEGER NOT NULL, 
@@ -563,6 +562,7 @@ CREATE INDEX ix_role_grant_account_id ON role_grant (account_id);
 CREATE INDEX ix_role_grant_org_id ON role_grant (org_id);
 CREATE INDEX ix_sign_in_account_id ON sign_in (account_id);
 CREATE INDEX ix_study_hour_entry_member_id ON study_hour_entry (member_id);
+CREATE UNIQUE INDEX uq_study_hour_entry_reverses_id ON study_hour_entry (reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX ix_study_hour_entry_member_year ON study_hour_entry (member_id, year);
 CREATE INDEX ix_course_term_course_id ON course_term (course_id);
 CREATE INDEX ix_media_job_asset_id ON media_job (asset_id);
