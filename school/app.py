@@ -29,7 +29,7 @@ from school.webkit.context import School, current_person
 csrf = CSRFProtect()
 
 LEARNING = {"courses.catalogue", "courses.course", "courses.lesson"}
-MANAGING = {"portal.organization", "portal.organization_print"}
+MANAGING = {"portal.organization", "portal.organization_print", "portal.organization_reviews"}
 
 
 def create_app(settings: Settings | None = None) -> Flask:

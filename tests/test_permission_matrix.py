@@ -250,14 +250,30 @@ def forged_claim(w: World) -> Call:
 
 
 def question(w: World) -> Call:
-    return Call({}, {"json": {"words": "那天停电，请再看一下。", "part_id": _part(w), "from_ms": 0, "to_ms": 1000}})
+    """About a part that every member has opened."""
+    part_id = _part(w)
+    with w.db.write() as s:
+        for actor in w.people.values():
+            if actor and actor.member_id:
+                sessions.open_play_session(
+                    s, w.keys, member_id=actor.member_id, part_id=part_id, device="x", now=now(), zone="Asia/Shanghai"
+                )
+    return Call({}, {"json": {"words": "那天停电，请再看一下。", "part_id": part_id, "from_ms": 0, "to_ms": 1000}})
+
+
+def _asked(w: World, actor: Actor) -> Call:
+    about = question(w).send["json"]
+    with w.db.write() as s:
+        made = reviews.ask_review(s, actor.person, **about)
+    return Call({"review_id": made.id}, {"data": {"grant": "no", "words": "已核对，请重看这一段。"}})
 
 
 def waiting_question(w: World) -> Call:
-    asked = question(w).send["json"]
-    with w.db.write() as s:
-        made = reviews.ask_review(s, w.cast.member.person, **asked)
-    return Call({"review_id": made.id}, {"json": {"grant": False, "words": "已核对，请重看这一段。"}})
+    return _asked(w, w.cast.member)
+
+
+def secretarys_question(w: World) -> Call:
+    return _asked(w, w.cast.secretary)
 
 
 # ---- the table
@@ -284,7 +300,12 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     # organisations
     *(
         row
-        for endpoint in ("portal.organization", "portal.organization_export", "portal.organization_print")
+        for endpoint in (
+            "portal.organization",
+            "portal.organization_export",
+            "portal.organization_print",
+            "portal.organization_reviews",
+        )
         for row in (
             ("GET", endpoint, own_branch, {"secretary", "admin"}),
             ("GET", endpoint, foreign_branch, {"neighbour", "admin"}),
@@ -342,8 +363,8 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("POST", "study.checks", claim, EVERYBODY),
     ("POST", "study.checks", forged_claim, NOBODY),
     ("POST", "records.ask", question, MEMBERS),
-    ("GET", "records.waiting", nothing, {"secretary", "neighbour", "admin", "stranger"}),
     ("POST", "records.respond", waiting_question, {"secretary", "admin"}),
+    ("POST", "records.respond", secretarys_question, {"admin"}),  # nobody answers their own
 ]
 EVENTS: dict[str, set[str]] = {}  # Socket.IO event → who may send it
 

@@ -15,6 +15,7 @@ from school.courses.models import Course, CourseState
 from school.courses.queries import OVERSEERS, done_by, overseen, published_for
 from school.org.models import Organization
 from school.org.pinyin import surname
+from school.records.cases import waiting_counts
 from school.records.models import OrgYear
 from school.records.queries import Hours, OpenItem, hours_of, open_items
 
@@ -39,10 +40,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An organisation the person looks after, with its figures of the year."""
+    """An organisation the person looks after, with its figures of the year and the 申请复核 they may answer there."""
 
     org: Organization
     figures: OrgYear | None
+    reviews: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +155,5 @@ def _places(s: Session, person: Person, year: int) -> list[Place]:
         .order_by(Organization.path)
         .limit(PLACES)
     )
-    return [Place(org, figures) for org, figures in s.execute(wanted)]
+    reviews = waiting_counts(s, ids, person.member_id)
+    return [Place(org, figures, reviews.get(org.id, 0)) for org, figures in s.execute(wanted)]

@@ -1,4 +1,4 @@
-"""Addresses of an organisation: a branch with its members, a committee with the organisations below it; export and print."""
+"""Addresses of an organisation: a branch with its members, a committee with what lies below; 申请复核, export and print."""
 
 from __future__ import annotations
 
@@ -25,11 +25,15 @@ from school.portal.sheets import Summary
 from school.portal.views import chosen_year, this_year
 from school.portal.xlsx import XLSX, Sheet, write
 from school.records import reports
+from school.records.cases import answered_cases, waiting_cases, waiting_counts
 from school.records.reports import Filters, MemberRow
+from school.records.rules import REASONS
 from school.webkit.context import current_person, school
 
 EXPORT_LIMIT = 20_000  # rows in one file
 COUNTED = 2000  # members up to which a subtree's meetings are counted for a table
+WAITING = 50  # requests on one page, the longest waiting
+ANSWERED = 20  # the latest answers below them
 CHUNK = 500  # rows read at once for an export, so that other requests come in between
 
 
@@ -55,6 +59,21 @@ def organization_page(org_id: int) -> str:
         found_limit=reports.FOUND_LIMIT,
         words=sheets,
     )
+
+
+@blueprint.get("/orgs/<int:org_id>/reviews")
+def organization_reviews(org_id: int) -> str:
+    """申请复核 of the organisation and below: what waits for an answer, and what was answered lately."""
+    with school().db.read() as s:
+        person, org = _opened(s, org_id)
+        page = {
+            "org": org,
+            "crumbs": overview.crumbs(s, person, org),
+            "waiting": waiting_cases(s, org_id, WAITING),
+            "waiting_count": waiting_counts(s, [org_id], None).get(org_id, 0),
+            "answered": answered_cases(s, org_id, ANSWERED),
+        }
+    return render_template("portal/reviews.html", reasons=REASONS, **page)
 
 
 def _members(org_id: int, year: int, filters: Filters) -> list[MemberRow]:

@@ -13,6 +13,7 @@ from school.org.models import Organization, OrgType
 from school.org.queries import ancestors
 from school.portal.sheets import Summary, mean, remainder
 from school.records import reports
+from school.records.cases import waiting_counts
 from school.records.models import OrgYear
 from school.records.reports import Filters, MemberRow
 from school.webkit.figures import places
@@ -39,6 +40,7 @@ class Overview:
     found: int = 0
     children: list[Summary] = field(default_factory=list)
     own: Summary | None = None
+    waiting: int = 0  # 申请复核 that this person may answer
 
     @property
     def with_members(self) -> bool:
@@ -77,7 +79,7 @@ def read(s: Session, person: Person, org: Organization, year: int, today: date, 
         org=org,
         year=year,
         years=sorted({year, today.year, *reports.years(s, org.id)}, reverse=True)[:YEARS],
-        crumbs=[(above, person.holds(above.path, *KEEPERS)) for above in ancestors(s, org.id)],
+        crumbs=crumbs(s, person, org),
         total=total,
         months=_months(figures, 12 if year < today.year else today.month if year == today.year else 0),
         filters=filters,
@@ -85,7 +87,13 @@ def read(s: Session, person: Person, org: Organization, year: int, today: date, 
         found=found,
         children=below,
         own=own,
+        waiting=waiting_counts(s, [org.id], person.member_id).get(org.id, 0),
     )
+
+
+def crumbs(s: Session, person: Person, org: Organization) -> list[tuple[Organization, bool]]:
+    """The organisations above, the topmost first, each with whether this person may open it."""
+    return [(above, person.holds(above.path, *KEEPERS)) for above in ancestors(s, org.id)]
 
 
 def _months(figures: OrgYear | None, begun: int) -> list[tuple[int, int]]:

@@ -274,11 +274,12 @@ def _ribbons(s: Session, member_id: int, items: Sequence[StudyItem]) -> dict[tup
             covered[part.id].append(coverage)
     ribbons: dict[tuple[str, int], list[Ribbon]] = defaultdict(list)
     for part in parts.values():
-        ribbons[names[part.item_id]].append(_ribbon(part, covered[part.id]))
+        ribbons[names[part.item_id]].append(ribbon_of(part, covered[part.id]))
     return ribbons
 
 
-def _ribbon(part: StudyPart, coverages: Sequence[Coverage]) -> Ribbon:
+def ribbon_of(part: StudyPart, coverages: Sequence[Coverage]) -> Ribbon:
+    """What one member's coverage of a part comes to, alone and in a group together."""
     covered = union(interval for coverage in coverages for interval in coverage.intervals)
     refused = sorted((start, to, reason) for coverage in coverages for start, to, reason in coverage.refused)
     return Ribbon(part.id, part.ref_id, part.title, part.length_ms, tuple(covered), tuple(refused))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ from school.core.i18n import N_
 from school.core.person import Person, require, require_member, signed_in
 from school.core.time import now as this_moment
 from school.org import audit
-from school.org.models import Member, Organization, OrgClosure
+from school.org.models import Organization
 from school.records.completion import complete
 from school.records.intervals import clamp
 from school.records.ledger import KEEPERS, lock_members
@@ -119,18 +118,3 @@ def answer_review(
         s.flush()
         complete(s, {(request.member_id, s.get_one(StudyPart, request.part_id).item_id)}, now, zone)
     return request
-
-
-def waiting_reviews(s: Session, person: Person) -> Sequence[tuple[ReviewRequest, Member, StudyPart | None]]:
-    """Requests that wait for an answer in the organisations `person` keeps, the oldest first, at most 200."""
-    kept = [grant.org_id for grant in signed_in(person).grants if grant.role in KEEPERS]
-    below = sa.select(OrgClosure.descendant_id).where(OrgClosure.ancestor_id.in_(kept))
-    rows = s.execute(
-        sa.select(ReviewRequest, Member, StudyPart)
-        .join(Member, Member.id == ReviewRequest.member_id)
-        .join(StudyPart, StudyPart.id == ReviewRequest.part_id, isouter=True)
-        .where(ReviewRequest.state == OPEN, ReviewRequest.org_id.in_(below))
-        .order_by(ReviewRequest.id)
-        .limit(200)
-    )
-    return [(request, member, part) for request, member, part in rows]

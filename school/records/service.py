@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from school.records.ledger import NewEntry, post_entries, post_entry, reverse_entry
 from school.records.models import StudyItem, StudyPart
-from school.records.reviews import answer_review, ask_review, waiting_reviews
+from school.records.reviews import answer_review, ask_review
 from school.records.rollup import rebuild_dirty
 from school.records.sessions import PlayTicket, open_play_session
 from school.records.years import excuse
@@ -29,7 +29,6 @@ __all__ = [
     "post_item",
     "rebuild_dirty",
     "reverse_entry",
-    "waiting_reviews",
 ]
 
 

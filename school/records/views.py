@@ -8,17 +8,21 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, flash, jsonify, redirect, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
 
 from school.core.errors import Invalid, SchoolError, TooLarge
 from school.core.i18n import N_
 from school.core.offload import in_thread
 from school.core.person import require, require_member
+from school.org.models import Member
+from school.org.rules import own_path
 from school.records.claims import Claim, Outcome, apply
 from school.records.commit import GroupCommit
 from school.records.ledger import KEEPERS
-from school.records.reviews import answer_review, ask_review, waiting_reviews
+from school.records.reviews import answer_review, ask_review
 from school.records.tokens import unseal
 from school.webkit.context import School, current_person, school
 from school.webkit.replies import error_body, status_of
@@ -152,37 +156,21 @@ def ask() -> tuple[Response, int]:
     return jsonify(id=made.id, state=made.state), 201
 
 
-@blueprint.get("/study/reviews")
-def waiting() -> Response:
-    """What waits for an answer in the organisations the signed-in person keeps."""
-    person = require(current_person(), *KEEPERS)
-    with school().db.read() as s:
-        rows = waiting_reviews(s, person)
-    return jsonify(
-        reviews=[
-            {
-                "id": review.id,
-                "member": member.name,
-                "part": part.title if part else None,
-                "from_ms": review.from_ms,
-                "to_ms": review.to_ms,
-                "entry_id": review.entry_id,
-                "words": review.words,
-                "created_at": review.created_at.isoformat(),
-            }
-            for review, member, part in rows
-        ]
-    )
-
-
 @blueprint.post("/study/reviews/<int:review_id>")
-def respond(review_id: int) -> Response:
-    """Answer a request: grant the stretch, or decline it with a reason."""
+def respond(review_id: int) -> BaseResponse:
+    """Answer a request by a page's form, `grant` yes or no with `words`; leads on to `next`."""
     person = require(current_person(), *KEEPERS)
-    body = _body()
+    grant = {"yes": True, "no": False}.get(request.form.get("grant", ""))
+    if grant is None:
+        raise Invalid("review.choice", N_("没有选同意还是不同意，答复没有保存。请回到申请复核的页面再答复一次。"))
+    words = request.form.get("words", "").replace("\r\n", "\n")  # a form sends a line's end as two signs
     with school().db.write() as s:
-        made = answer_review(
-            s, person, review_id, grant=body.get("grant") is True, words=_text(body.get("words")),
-            zone=school().settings.zone,
-        )  # fmt: skip
-    return jsonify(id=made.id, state=made.state)
+        made = answer_review(s, person, review_id, grant=grant, words=words, zone=school().settings.zone)
+        name = s.get_one(Member, made.member_id).name
+    if not grant:
+        flash(_("已答复%(name)s同志，没有同意。您写的理由本人会看到。", name=name), "ok")
+    elif made.part_id is None:
+        flash(_("已同意%(name)s同志的申请，您写的答复本人会看到。", name=name), "ok")
+    else:
+        flash(_("已同意%(name)s同志的申请，这一段已经计入。", name=name), "ok")
+    return redirect(own_path(request.form.get("next")) or url_for("portal.home"))
