@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=400),  # the cookie's; the sign-in's own end stands in the database
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
-        MAX_CONTENT_LENGTH=16 * 1024**2,
+        MAX_CONTENT_LENGTH=256 * 1024,  # of forms; parsing more would hold everybody up. Uploads say their own
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
         BABEL_DEFAULT_LOCALE="zh",

@@ -84,7 +84,7 @@ def up(
             click.echo("正在准备数据库…")
             migrate.upgrade(db)
         open_store(settings).prepare()
-        accounts = [] if no_demo else _demo(db, settings)
+        accounts = [] if no_demo or settings.production else _demo(db, settings)
     scheme = "https" if settings.https else "http"
 
     def ready() -> None:
@@ -112,6 +112,8 @@ def _demo(db: Database, settings: Settings) -> list[str]:
 @click.pass_obj
 def demo(settings: Settings) -> None:
     """Fill an empty database with the fictional 青禾县."""
+    if settings.production:  # everybody knows the password of these accounts
+        raise click.ClickException("正式运行的学校（SCHOOL_ENV=production）不放示例数据：示例账号的密码是公开的。")
     with database(settings) as db:
         migrate.upgrade(db)
         for line in _demo(db, settings):

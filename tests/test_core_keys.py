@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -75,6 +77,28 @@ def test_a_signature_fits_one_text_and_one_purpose(here: Settings) -> None:
         ("media", "7/1795370400", "é" + signature),
     ):
         assert not verify(keys, purpose, text, given)
+
+
+def test_half_a_sign_is_no_signature(here: Settings) -> None:
+    keys = load_keys(here)
+    for text, signature in (("a", "k1.\ud800"), ("\ud800", sign(keys, "play", "a")), ("a", "\ud800.x")):
+        assert not verify(keys, "play", text, signature)
+
+
+def test_new_keys_are_on_the_disk_before_anything_is_closed_with_them(
+    here: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = here.data / "keys.json"
+    synced: list[tuple[bool, str]] = []
+
+    def fsync(handle: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), path.read_text() if path.exists() else ""))
+
+    monkeypatch.setattr("school.core.keys.os.fsync", fsync)
+    load_keys(here)
+    assert synced[-1] == (True, path.read_text())
+    rotate(here)
+    assert synced[-1] == (True, path.read_text())
 
 
 def test_a_sealed_field_is_never_the_same_twice_and_an_altered_one_is_refused(here: Settings) -> None:

@@ -129,6 +129,7 @@ def test_a_name_like_a_formula_stays_text(client: SchoolClient, cast: Cast, file
     rows = sheet(client, f"/orgs/{cast.branch_id}/hours.xlsx")
     assert FORMULA in {row[1] for row in rows}  # calamine gives the value of a formula: it would be 2
     answer = client.get(f"/orgs/{cast.branch_id}/hours.xlsx")
+    assert answer.headers["Cache-Control"] == "private, no-store"
     import zipfile
 
     with zipfile.ZipFile(io.BytesIO(answer.data)) as book:

@@ -255,3 +255,15 @@ def test_too_much_waiting_is_told_to_come_again(app: Flask, client: SchoolClient
     assert answer.status_code == 503
     assert answer.json is not None
     assert "自动再次提交" in answer.json["error"]["message"]
+
+
+def test_only_a_part_one_has_opened_can_be_asked_about(
+    client: SchoolClient, db: Database, settings: Settings, cast: Cast, part_id: int
+) -> None:
+    """Whose audience a part is for is asked when it is opened; its number alone says nothing."""
+    asked = {"words": "那天停电。", "part_id": part_id, "from_ms": 0, "to_ms": 1000}
+    open_session(db, settings, cast.member.member_id, part_id)
+    client.act_as(cast.outsider)
+    assert client.post("/study/reviews", json=asked).status_code == 404
+    client.act_as(cast.member)
+    assert client.post("/study/reviews", json=asked).status_code == 201

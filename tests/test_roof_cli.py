@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from school import cli
 from school.core.db import Database
 from school.org.models import Member, Organization
 
@@ -36,6 +39,19 @@ def test_production_refuses_a_missing_secret(tmp_path: Path, missing: str) -> No
     result = school(tmp_path, "migrate", SCHOOL_ENV="production", **secrets)
     assert result.returncode == 1
     assert missing in result.stderr
+
+
+def test_production_takes_no_demo_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {"SCHOOL_SECRET_KEYS": "k1:" + "ab" * 32, "SCHOOL_ID_HASH_KEY": "cd" * 32, "SCHOOL_ENV": "production"}
+    result = school(tmp_path, "demo", **secrets)
+    assert result.returncode == 1
+    assert "SCHOOL_ENV=production" in result.stderr
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("school.up.up", lambda *_, **__: None)
+    assert CliRunner().invoke(cli.school, ["--data", str(tmp_path), "up", "--port", "1"]).exit_code == 0
+    with sqlite3.connect(tmp_path / "school.db") as db:
+        assert db.execute("SELECT count(*) FROM account").fetchone() == (0,)
 
 
 def test_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:

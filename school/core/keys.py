@@ -35,15 +35,20 @@ def _write(path: Path, content: dict[str, object], *, first: bool) -> None:
         json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
-    if not first:
-        draft.rename(path)
-        return
     try:
-        os.link(draft, path)
+        if first:
+            os.link(draft, path)
+        else:
+            draft.replace(path)
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # what is closed with these keys must never outlive them
+    finally:
+        os.close(folder)
 
 
 def _given(settings: Settings) -> Keys:

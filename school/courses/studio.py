@@ -16,6 +16,7 @@ from school.courses.blueprint import blueprint
 from school.courses.models import Course, Secrecy
 from school.media.rules import size_words
 from school.org import audit
+from school.webkit.bodies import UNREADABLE, json_object
 from school.webkit.context import current_person, school
 from school.webkit.replies import refuse, sentence, status_of, wants_json
 
@@ -212,7 +213,7 @@ def lesson_card(course_id: int, lesson_id: int) -> Response:
 def add_lesson(course_id: int) -> Response:
     """A new last lesson, named by the form or after the file `{"file": …}`; JSON `{"id": …}` for a script."""
     person = _trainer()
-    asked: Any = request.get_json() if request.is_json else request.form
+    asked: Any = json_object() if request.is_json else request.form
     title = str(asked.get("title") or "") or rules.title_from_file(str(asked.get("file") or ""))
     with school().db.write() as s:
         lesson = service.add_lesson(s, person, course_id, title)
@@ -245,9 +246,11 @@ def change_lesson(course_id: int, lesson_id: int) -> Response:
 def set_file(course_id: int, lesson_id: int) -> Response:
     """`{"asset_id": …}`: the lesson plays this upload of one's own from its next publication on."""
     person = _trainer()
-    asked: Any = request.get_json()
+    asset_id = json_object().get("asset_id")
+    if type(asset_id) is not int:
+        raise Invalid("body.malformed", UNREADABLE)
     with school().db.write() as s:
-        lesson = service.set_file(s, person, course_id, lesson_id, int(asked.get("asset_id") or 0))
+        lesson = service.set_file(s, person, course_id, lesson_id, asset_id)
     return jsonify(id=lesson.id, asset_id=lesson.asset_id)
 
 

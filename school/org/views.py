@@ -17,6 +17,7 @@ from school.org import queries, rules, sign_ins, words
 from school.org.models import Account, Member
 from school.org.service import keep_view
 from school.org.sign_ins import Device
+from school.webkit.bodies import json_object
 from school.webkit.context import current_person, school
 from school.webkit.replies import sentence, status_of, wants_json
 
@@ -150,8 +151,8 @@ def _device_name(agent: str) -> str:
 @blueprint.post("/account/view")
 def view() -> ResponseReturnValue:
     """Keep the language or the type size: on this device for everyone, with the account for who is signed in."""
-    wish = request.get_json() if request.is_json else request.form
-    locale, elder = wish.get("locale"), str(wish.get("elder", ""))
+    wish = json_object() if request.is_json else request.form
+    locale, elder = str(wish.get("locale", "")), str(wish.get("elder", ""))
     response: Response = make_response({}) if request.is_json else make_response(redirect(_own_target()))
     chosen = {"locale": locale if locale in LOCALES else None, "elder": elder if elder in ELDER else None}
     for name, value in chosen.items():

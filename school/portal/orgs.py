@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date
 
-from flask import render_template, request, send_file
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -22,8 +21,8 @@ from school.portal import overview, sheets
 from school.portal.blueprint import blueprint
 from school.portal.overview import KEEPERS, WITH_MEMBERS
 from school.portal.sheets import Summary
-from school.portal.views import chosen_year, this_year
-from school.portal.xlsx import XLSX, Sheet, write
+from school.portal.views import chosen_year, this_year, workbook
+from school.portal.xlsx import Sheet, write
 from school.records import reports
 from school.records.cases import answered_cases, waiting_cases, waiting_counts
 from school.records.reports import Filters, MemberRow
@@ -127,7 +126,7 @@ def organization_export(org_id: int) -> ResponseReturnValue:
         chosen = {**filters.args(page=1), **({"deep": "1"} if deep else {})}
         audit.record(s, person, "hours.export", ("organization", org_id), org_id, year=year, filters=[*chosen.items()])
     name = f"{sheet.title}_{org.short_name}_{_today():%Y%m%d}.xlsx"
-    return send_file(io.BytesIO(file), mimetype=XLSX, as_attachment=True, download_name=name)
+    return workbook(file, name)
 
 
 def _sheet(org: Organization, year: int, filters: Filters, *, deep: bool) -> Sheet:

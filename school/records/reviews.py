@@ -16,7 +16,7 @@ from school.org.models import Organization
 from school.records.completion import complete
 from school.records.intervals import clamp
 from school.records.ledger import KEEPERS, lock_members
-from school.records.models import ReviewRequest, StudyHourEntry, StudyPart
+from school.records.models import PlaySession, ReviewRequest, StudyHourEntry, StudyPart
 from school.records.rules import cover
 from school.records.sessions import coverage_of, store_watched, watched_of
 
@@ -51,7 +51,7 @@ def ask_review(
         part_id = from_ms = to_ms = None
     else:
         part = s.get(StudyPart, part_id) if part_id is not None else None
-        if part is None:
+        if part is None or not _opened(s, member_id, part.id):
             raise NotFound("review.part", N_("没有找到这一讲。请从课程页面重新申请。"))
         stretch = clamp([(from_ms or 0, to_ms if to_ms is not None else part.length_ms)], part.length_ms)
         if not stretch:
@@ -79,6 +79,12 @@ def ask_review(
     s.add(request)
     s.flush()
     return request
+
+
+def _opened(s: Session, member_id: int, part_id: int) -> bool:
+    """Whether the member has ever watched the part: who may open it was asked then, and is not known here."""
+    played = sa.select(PlaySession.id).where(PlaySession.member_id == member_id, PlaySession.part_id == part_id)
+    return s.scalar(played.limit(1)) is not None
 
 
 def answer_review(

@@ -24,15 +24,16 @@ from school.records.commit import GroupCommit
 from school.records.ledger import KEEPERS
 from school.records.reviews import answer_review, ask_review
 from school.records.tokens import unseal
+from school.webkit.bodies import json_object
 from school.webkit.context import School, current_person, school
-from school.webkit.replies import error_body, status_of
+from school.webkit.replies import for_scripts
 
 blueprint = Blueprint("records", __name__, template_folder="templates")
 study = Blueprint("study", __name__)  # the token in the body authorises; no cookie, so no CSRF
 
-BODY_LIMIT = 64 * 1024
 CLAIMS_LIMIT = 1000  # intervals in one body; a page that was away for a day still sends one or two
 MALFORMED = N_("这次提交的学习记录读不出来，没有计入。请刷新页面后继续观看。")
+LARGE = N_("一次提交的学习记录太多，没有计入。请刷新页面后继续观看。")
 
 
 def group_commit(parts: School) -> GroupCommit[Claim, Outcome]:
@@ -55,10 +56,10 @@ def group_commit(parts: School) -> GroupCommit[Claim, Outcome]:
     return made
 
 
-@study.errorhandler(SchoolError)
-def _refuse(error: SchoolError) -> tuple[Response, int]:
+@study.before_request
+def _for_scripts() -> None:
     """Always JSON: a beacon has no Accept header of its own."""
-    return jsonify(error_body(error)), status_of(error)
+    for_scripts()
 
 
 @study.post("/study/claims")
@@ -84,16 +85,7 @@ def checks() -> Response:
 
 
 def _body() -> dict[str, Any]:
-    """The JSON object of the request, whatever type it says it has (a beacon says text/plain)."""
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise TooLarge("claim.large", N_("一次提交的学习记录太多，没有计入。请刷新页面后继续观看。"))
-    try:
-        body = json.loads(request.get_data(cache=False))
-    except (ValueError, RecursionError):
-        raise Invalid("claim.malformed", MALFORMED) from None
-    if not isinstance(body, dict):
-        raise Invalid("claim.malformed", MALFORMED)
-    return body
+    return json_object(prefix="claim", unreadable=MALFORMED, large=LARGE)
 
 
 def _text(value: object) -> str:
@@ -119,7 +111,7 @@ def _intervals(value: object) -> list[tuple[int, int]]:
     if not isinstance(value, list) or any(not isinstance(pair, list) or len(pair) != 2 for pair in value):
         raise Invalid("claim.malformed", MALFORMED)
     if len(value) > CLAIMS_LIMIT:
-        raise TooLarge("claim.large", N_("一次提交的学习记录太多，没有计入。请刷新页面后继续观看。"))
+        raise TooLarge("claim.large", LARGE)
     return [(_number(start), _number(end)) for start, end in value]
 
 

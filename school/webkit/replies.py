@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -117,7 +117,7 @@ def _page(error: errors.SchoolError, status: int) -> str:
         icon=icon,
         title=gettext("这一页给%(whom)s看", whom=gettext("、").join(duties)) if duties else gettext(title),
         contact=school().contact(known) if known and status == 403 else None,
-        back=request.referrer if referrer.netloc == request.host else None,
+        back=request.referrer if referrer.scheme in {"http", "https"} and referrer.netloc == request.host else None,
         **error_body(error),
     )
 
@@ -143,6 +143,14 @@ def install(app: Flask) -> None:
     def _away(_error: OperationalError) -> BaseResponse:
         log.exception("database away", path=request.path)
         return refuse(errors.Unavailable("database.away", AWAY))
+
+    @app.errorhandler(DataError)
+    @app.errorhandler(OverflowError)
+    @app.errorhandler(UnicodeEncodeError)
+    def _unstorable(_error: Exception) -> BaseResponse:
+        """A number no column holds, a zero sign or half a sign in a text: the sender's, and nothing was written."""
+        log.exception("unstorable", path=request.path)
+        return refuse(errors.Invalid("http.400", HTTP_WORDS[400]), 400)
 
     @app.errorhandler(Exception)
     def _fault(_error: Exception) -> BaseResponse:

@@ -25,15 +25,15 @@ def install(app: Flask) -> None:
         response.headers.setdefault(
             "Content-Security-Policy",
             f"default-src 'self'; script-src 'self' 'nonce-{nonce()}'; style-src 'self'; img-src 'self' data: blob:; "
-            "media-src 'self' blob:; connect-src 'self' ws: wss:; worker-src 'self' blob:; font-src 'self'; "
+            "media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:; font-src 'self'; "
             "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         )
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
-        if response.mimetype == "text/html":  # who uses the machine next must not page back into it
-            response.headers.setdefault("Cache-Control", "private, no-cache")
+        # who uses the machine next must not page back into it
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         if school().settings.production:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return response
