@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,9 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from school.core import json
 from school.core.db import Base
 
 Rows = Sequence[Mapping[str, Any]]
+SQLITE = sqlite.dialect(paramstyle="qmark", json_serializer=json.text)
 
 
 def table_of(model: type[Base]) -> sa.Table:
@@ -24,11 +25,11 @@ def table_of(model: type[Base]) -> sa.Table:
 
 
 def among(s: Session, column: Any, ids: Iterable[int]) -> sa.ColumnElement[bool]:
-    """Whether `column` is one of `ids`; on PostgreSQL one array, so that the statement is always the same one."""
+    """Whether `column` is one of `ids`, which are one parameter: the statement is always the same one."""
     wanted = sorted(set(ids))
     if s.get_bind().dialect.name == "postgresql":
         return column == sa.any_(sa.bindparam(None, wanted, type_=postgresql.ARRAY(sa.BigInteger)))  # type: ignore[no-any-return]
-    return column.in_(wanted)  # type: ignore[no-any-return]
+    return column.in_(sa.select(sa.func.json_each(json.text(wanted)).table_valued("value").c.value))  # type: ignore[no-any-return]
 
 
 def put(s: Session, model: type[Base], rows: Rows, *, change: tuple[str, ...] = ()) -> None:
@@ -46,8 +47,11 @@ def move(s: Session, model: type[Base], rows: Rows) -> None:
 def _run(s: Session, build: Any, model: type[Base], rows: Rows, *more: Any) -> None:
     together = s.get_bind().dialect.name == "postgresql"
     statement = build(model, tuple(rows[0]), *more, together)
-    given = {"rows": json.dumps(rows, default=str, ensure_ascii=False)} if together else rows
-    s.connection().execute(statement, given)
+    if together:
+        s.connection().execute(statement, {"rows": json.text(rows)})
+    else:
+        text, encode = _prepared(statement, tuple(rows[0]))
+        s.connection().exec_driver_sql(text, [encode(row) for row in rows])
 
 
 @cache
@@ -64,6 +68,26 @@ def _put(model: type[Base], names: tuple[str, ...], change: tuple[str, ...], tog
     return insert.on_conflict_do_update(  # type: ignore[no-any-return]
         index_elements=keys, set_={name: insert.excluded[name] for name in change}
     )
+
+
+@cache
+def _prepared(
+    statement: sa.Insert | sa.Update, names: tuple[str, ...]
+) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    """The text of a statement for SQLite's driver and how it takes a row: a third of the cost a row has by SQLAlchemy."""
+    compiled: Any = statement.compile(dialect=SQLITE, column_keys=names)
+    places = compiled.positiontup
+    kinds = (compiled.binds[name].type.dialect_impl(SQLITE).bind_processor(SQLITE) for name in places)
+    columns = [(name, kind or _as_it_is) for name, kind in zip(places, kinds, strict=True)]
+
+    def encode(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple([kind(row[name]) for name, kind in columns])
+
+    return str(compiled), encode
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @cache

@@ -230,7 +230,7 @@ def _plays(s: Session, claims: Sequence[Claim], policies: Sequence[HourPolicy]) 
         SESSION.c.id, SESSION.c.nonce, SESSION.c.member_id, SESSION.c.part_id, SESSION.c.policy_id,
         *(SESSION.c[name] for name in CLOCK),
     ).where(among(s, SESSION.c.id, (claim.ticket.session_id for claim in claims)))  # fmt: skip
-    for session_id, nonce, member_id, part_id, policy_id, *clock in s.execute(wanted):
+    for session_id, nonce, member_id, part_id, policy_id, *clock in s.execute(wanted).all():
         play = _Play(session_id, nonce, member_id, part_id, Clock(*clock), rules_by_id[policy_id])
         play.clock.held = [(a, b) for a, b in play.clock.held]  # JSON has no pairs
         yield play
@@ -261,7 +261,7 @@ def _places(s: Session, plays: dict[int, _Play]) -> dict[Pair, _Place]:
         .join(SESSION, sa.and_(SESSION.c.member_id == COVERAGE.c.member_id, SESSION.c.part_id == COVERAGE.c.part_id))
         .where(among(s, SESSION.c.id, plays))
     )  # fmt: skip
-    for member_id, part_id, mode, intervals, refused, position_ms in s.execute(wanted):
+    for member_id, part_id, mode, intervals, refused, position_ms in s.execute(wanted).all():
         place = places[member_id, part_id]
         if mode == Mode.GROUP:
             place.watched.group = [(a, b) for a, b in intervals]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -10,9 +9,9 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
+from school.core import json
 from school.core.errors import Invalid, SchoolError, TooLarge
 from school.core.i18n import N_
 from school.core.offload import in_thread
@@ -43,14 +42,12 @@ def group_commit(parts: School) -> GroupCommit[Claim, Outcome]:
     if made is not None:
         return made
 
-    def store(s: Session, claims: Sequence[Claim]) -> list[Outcome | SchoolError]:
-        answers = apply(s, claims, parts.settings.zone)
-        s.commit()
-        return answers
-
     def flush(claims: Sequence[Claim]) -> list[Outcome | SchoolError]:
         with parts.db.write() as s:
-            return in_thread(store, s, claims) if parts.db.sqlite else store(s, claims)
+            answers = apply(s, claims, parts.settings.zone)
+            if parts.db.sqlite:
+                in_thread(s.commit)  # it waits for the disk; the counting before it, for nothing but the processor
+            return answers
 
     made = parts.parts["claims"] = GroupCommit(flush)
     return made
@@ -127,7 +124,7 @@ def _answer(outcome: Outcome) -> Response:
         "completed": hours is not None,
         "hours": {"group_100": hours.group_100, "online_100": hours.online_100} if hours else None,
     }
-    return Response(json.dumps(body, separators=(",", ":")), mimetype="application/json")
+    return Response(json.dumps(body), mimetype="application/json")
 
 
 @blueprint.post("/study/reviews")
