@@ -700,7 +700,11 @@ def downgrade() -> None:
     op.drop_table("course_term")
     op.drop_table("course_audience")
     with op.batch_alter_table("study_hour_entry", schema=None) as batch_op:
-        batch_op.drop_index("uq_study_hour_entry_reverses_id")
+        batch_op.drop_index(
+            "uq_study_hour_entry_reverses_id",
+            sqlite_where=sa.text("reverses_id IS NOT NULL"),
+            postgresql_where=sa.text("reverses_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_study_hour_entry_member_year")
         batch_op.drop_index(batch_op.f("ix_study_hour_entry_member_id"))
 

@@ -94,7 +94,7 @@ class Database:
         options |= {"json_serializer": json.text, "json_deserializer": json.loads}
         if self.sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_MS / 1000}
-        self.engine = sa.create_engine(url, **options)
+        self.engine = sa.create_engine(url, hide_parameters=True, **options)
         if self.sqlite:
             _prepare_sqlite(self.engine)
         self._write_engine = self.engine.execution_options(school_write=True)

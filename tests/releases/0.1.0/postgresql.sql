@@ -597,13 +597,13 @@ ALTER TABLE ONLY public.study_item ALTER COLUMN id SET DEFAULT nextval('public.s
 ALTER TABLE ONLY public.study_part ALTER COLUMN id SET DEFAULT nextval('public.study_part_id_seq'::regclass);
 ALTER TABLE ONLY public.timeline ALTER COLUMN id SET DEFAULT nextval('public.timeline_id_seq'::regclass);
 ALTER TABLE ONLY public.upload ALTER COLUMN id SET DEFAULT nextval('public.upload_id_seq'::regclass);
-INSERT INTO public.account VALUES (1, 'member', NULL, '王建国', 1, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
-INSERT INTO public.account VALUES (2, 'secretary', NULL, '李秀兰', 2, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
-INSERT INTO public.account VALUES (3, 'outsider', NULL, '阿依古丽·买买提', 3, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
-INSERT INTO public.account VALUES (4, 'trainer', NULL, '周明远', NULL, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
-INSERT INTO public.account VALUES (5, 'reviewer', NULL, '陈静', NULL, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
-INSERT INTO public.account VALUES (6, 'admin', NULL, '马文华', NULL, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
-INSERT INTO public.account VALUES (7, 'sysadmin', NULL, '赵磊', NULL, '$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (1, 'member', NULL, '王建国', 1, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (2, 'secretary', NULL, '李秀兰', 2, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (3, 'outsider', NULL, '阿依古丽·买买提', 3, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (4, 'trainer', NULL, '周明远', NULL, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (5, 'reviewer', NULL, '陈静', NULL, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (6, 'admin', NULL, '马文华', NULL, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
+INSERT INTO public.account VALUES (7, 'sysadmin', NULL, '赵磊', NULL, '$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU', false, true, 'zh', 0, '2026-01-05 01:00:00+00');
 INSERT INTO public.alembic_version VALUES ('0001');
 INSERT INTO public.member VALUES (1, 3, '王建国', '', '', 0, 0, '01', NULL, '', 'full', '2015-07-01', NULL, NULL, '', NULL, NULL, NULL, false, '', 'normal', false, '2026-01-05 01:00:00+00');
 INSERT INTO public.member VALUES (2, 3, '李秀兰', '', '', 0, 0, '01', NULL, '', 'full', '2015-07-01', NULL, NULL, '', NULL, NULL, NULL, false, '', 'normal', false, '2026-01-05 01:00:00+00');
@@ -753,7 +753,6 @@ ALTER TABLE ONLY public.sign_in
     ADD CONSTRAINT uq_sign_in_token_hash UNIQUE (token_hash);
 ALTER TABLE ONLY public.study_hour_entry
     ADD CONSTRAINT uq_study_hour_entry_member_id_year_source_kind_source_i_8014 UNIQUE (member_id, year, source_kind, source_id, mode, revision);
-CREATE UNIQUE INDEX uq_study_hour_entry_reverses_id ON public.study_hour_entry USING btree (reverses_id) WHERE (reverses_id IS NOT NULL);
 ALTER TABLE ONLY public.study_item
     ADD CONSTRAINT uq_study_item_kind_ref_id UNIQUE (kind, ref_id);
 ALTER TABLE ONLY public.study_part
@@ -806,6 +805,7 @@ CREATE INDEX ix_study_part_item_id ON public.study_part USING btree (item_id);
 CREATE INDEX ix_timeline_asset_id ON public.timeline USING btree (asset_id);
 CREATE INDEX ix_upload_asset_id ON public.upload USING btree (asset_id);
 CREATE INDEX ix_upload_owner_id ON public.upload USING btree (owner_id);
+CREATE UNIQUE INDEX uq_study_hour_entry_reverses_id ON public.study_hour_entry USING btree (reverses_id) WHERE (reverses_id IS NOT NULL);
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT fk_account_member_id FOREIGN KEY (member_id) REFERENCES public.member(id);
 ALTER TABLE ONLY public.course_audience

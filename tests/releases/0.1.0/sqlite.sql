@@ -17,13 +17,13 @@ CREATE TABLE account (
 	CONSTRAINT uq_account_member_id UNIQUE (member_id), 
 	CONSTRAINT uq_account_mobile_hash UNIQUE (mobile_hash)
 );
-INSERT INTO "account" VALUES(1,'member',NULL,'王建国',1,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
-INSERT INTO "account" VALUES(2,'secretary',NULL,'李秀兰',2,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
-INSERT INTO "account" VALUES(3,'outsider',NULL,'阿依古丽·买买提',3,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
-INSERT INTO "account" VALUES(4,'trainer',NULL,'周明远',NULL,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
-INSERT INTO "account" VALUES(5,'reviewer',NULL,'陈静',NULL,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
-INSERT INTO "account" VALUES(6,'admin',NULL,'马文华',NULL,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
-INSERT INTO "account" VALUES(7,'sysadmin',NULL,'赵磊',NULL,'$argon2id$v=19$m=19456,t=2,p=1$U9bddCJGJdhDcdPplK2NNQ$XUiFH/r1WXQh20GZURJ69L6HnlV4amuf+VYwzXqM43c',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(1,'member',NULL,'王建国',1,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(2,'secretary',NULL,'李秀兰',2,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(3,'outsider',NULL,'阿依古丽·买买提',3,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(4,'trainer',NULL,'周明远',NULL,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(5,'reviewer',NULL,'陈静',NULL,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(6,'admin',NULL,'马文华',NULL,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
+INSERT INTO "account" VALUES(7,'sysadmin',NULL,'赵磊',NULL,'$argon2id$v=19$m=19456,t=2,p=1$xNZ4B25HVGr9oFLCkx7cnQ$bydXk3kCCGuCMy0Oy12xvST9N49VEu78hKKIV07F/tU',0,1,'zh',0,'2026-01-05 01:00:00.000000');
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -562,8 +562,8 @@ CREATE INDEX ix_role_grant_account_id ON role_grant (account_id);
 CREATE INDEX ix_role_grant_org_id ON role_grant (org_id);
 CREATE INDEX ix_sign_in_account_id ON sign_in (account_id);
 CREATE INDEX ix_study_hour_entry_member_id ON study_hour_entry (member_id);
-CREATE UNIQUE INDEX uq_study_hour_entry_reverses_id ON study_hour_entry (reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX ix_study_hour_entry_member_year ON study_hour_entry (member_id, year);
+CREATE UNIQUE INDEX uq_study_hour_entry_reverses_id ON study_hour_entry (reverses_id) WHERE reverses_id IS NOT NULL;
 CREATE INDEX ix_course_term_course_id ON course_term (course_id);
 CREATE INDEX ix_media_job_asset_id ON media_job (asset_id);
 CREATE INDEX ix_media_job_pick ON media_job (state, priority, run_at);
