@@ -262,7 +262,7 @@ def test_nine_tenths_complete(covered: int, length: int, done: bool) -> None:
 def test_a_check_comes_between_ten_and_twenty_minutes(roll: float) -> None:
     left = rules.next_check(CreditPolicy(), roll)
     assert left is not None
-    assert 600_000 <= left < 1_200_000
+    assert 600_000 <= left <= 1_200_000
     assert rules.next_check(PLAIN, roll) is None
 
 
