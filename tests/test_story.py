@@ -124,7 +124,9 @@ def entry(db: Database) -> StudyHourEntry | None:
 
 def online_hours(page: Page, path: str) -> list[str]:
     page.goto(path)
-    return page.locator("main table").first.locator("tbody tr").all_inner_texts()
+    return (
+        page.locator("main table").first.locator("tbody tr").all_text_contents()
+    )  # the table beside a chart is folded
 
 
 @pytest.mark.browser
