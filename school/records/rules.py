@@ -106,7 +106,8 @@ def cover(watched: Watched, pieces: Union) -> None:
 
 def next_check(policy: CreditPolicy, roll: float) -> int | None:
     """Media time until the next presence check: two thirds to four thirds of the mean by `roll` in [0, 1); None: never."""
-    return int(policy.check_every_ms * (2 + 2 * roll) / 3) or None
+    span = policy.check_every_ms * 2 // 3
+    return span + int(span * roll) or None  # the product alone stays below `span`, however near to 1 the roll is
 
 
 def accrue(clock: Clock, policy: CreditPolicy, now_ms: int) -> None:
