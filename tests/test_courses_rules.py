@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from courses_kit import SHEET
 from school.core.errors import Conflict, Invalid
+from school.core.secrecy import secrecy_mark
 from school.courses import rules
 from school.courses.models import CourseState
 
@@ -79,7 +80,7 @@ def test_secrecy_marks_are_refused_with_an_explanation(text: str) -> None:
     "text", ["保密法讲解：绝密级、机密级、秘密级的区别", "《绝密档案》读书会", "保守国家秘密", "密切联系群众★"]
 )
 def test_speaking_of_secrecy_is_no_mark(text: str) -> None:
-    assert rules.secrecy_mark(text) is None
+    assert secrecy_mark(text) is None
 
 
 @pytest.mark.parametrize(

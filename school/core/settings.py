@@ -50,6 +50,17 @@ class Settings:
     )
     ffmpeg: str = _setting("path of ffmpeg; empty: the one of imageio-ffmpeg", "")
     media_workers: int = _setting("media worker processes that `school up` starts", 1)
+    live_node: str = _setting("name of this machine's relay and packager; empty: they are called `main`", "")
+    live_host: str = _setting("address relay and packager listen on for the web processes", "127.0.0.1")
+    relay_port: int = _setting("port of the relay (WHIP and WHEP, behind the web process)", 8010)
+    packager_port: int = _setting("port of the packager (live HLS, behind the web process)", 8011)
+    live_name: str = _setting("host name by which the web processes reach relay and packager; empty: live_host", "")
+    live_advertise: str = _setting("public IP address the relay names to browsers; empty: its own addresses", "")
+    ice_servers: str = _setting("STUN and TURN servers as JSON list of {urls, username, credential}", "", secret=True)
+    live_seats: int = _setting("viewers of one relay that watch with almost no delay; the others watch HLS", 100)
+    live_low_latency: int = _setting("viewers of one packager that watch low-latency HLS", 100)
+    live_transcode: bool = _setting("turn VP8 of a publisher without H.264 into H.264 (0.3 core each)", False)
+    live_gso: bool = _setting("send bursts with UDP segmentation offload where the kernel has it", True)
     upload_limit: int = _setting("largest upload", 8 * 1024**3)
     session_days: int = _setting("days after which an unused sign-in ends", 14)
     help_phone: str = _setting("phone number for help in the footer", "0990-000 0000（8:30—21:00）")
@@ -59,6 +70,11 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def node(self) -> str:
+        """Name of this machine's relay and packager."""
+        return self.live_node or "main"
 
     @property
     def db_url(self) -> str:

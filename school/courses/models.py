@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from school.core.db import Base, Id
+from school.core.secrecy import Secrecy
 from school.media.models import MediaAsset, Timeline
 from school.org.models import Account, Organization
 
@@ -20,13 +21,6 @@ class CourseState(StrEnum):
     IN_REVIEW = "in_review"
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
-
-
-class Secrecy(StrEnum):
-    """公开 or 内部; nothing higher may enter."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
 
 
 class CourseCategory(Base):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
-from school.courses.models import CourseState, Secrecy
+from school.core.secrecy import Secrecy, refuse_secrets
+from school.courses.models import CourseState
 
 TITLE_LENGTH = 80
 SUMMARY_LENGTH = 1000
@@ -29,7 +30,6 @@ STATES = {
     CourseState.PUBLISHED: N_("已发布"),
     CourseState.WITHDRAWN: N_("已撤下"),
 }
-SECRECIES = {Secrecy.PUBLIC: N_("公开"), Secrecy.INTERNAL: N_("内部")}
 RETRIED = frozenset({"file.length_differs", "store.away", "disk.full", "worker.died", "worker.fault"})
 
 # ── states ──────────────────────────────────────────────
@@ -83,32 +83,7 @@ def must_be_editable(state: CourseState) -> None:
 
 # ── what may be written ─────────────────────────────────
 
-# A mark, not a mention: a lecture on the secrecy law may speak of 机密级, a document that is one says 机密★10年.
-_LEVEL = "[绝机秘]\\s*密"
-_MARK = re.compile(
-    rf"{_LEVEL}\s*[★☆✱✭⭐*]|[★☆⭐]\s*{_LEVEL}|[\[(【〔《<]\s*{_LEVEL}\s*[\])】〕》>]|密\s*级\s*:\s*{_LEVEL}"
-)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-
-
-def secrecy_mark(text: str) -> str | None:
-    """The mark of a state secret in `text` (绝密★, 机密★10年, 【秘密】, 密级：机密 …) as written, or None."""
-    found = _MARK.search(unicodedata.normalize("NFKC", text))
-    return found.group() if found else None
-
-
-def refuse_secrets(*texts: str) -> None:
-    """Invalid when any text carries the mark of a state secret; such material may not enter at all."""
-    for text in texts:
-        if mark := secrecy_mark(text):
-            raise Invalid(
-                "course.secret",
-                N_(
-                    "文字里有密级标志“%(mark)s”。网上党校只能放公开和内部内容，涉密内容不得上传、不得在这里处理。"
-                    "如果确是涉密材料，请不要再次提交，并按保密规定办理。"
-                ),
-                mark=mark,
-            )
 
 
 def tidy(text: str) -> str:

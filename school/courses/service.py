@@ -13,6 +13,7 @@ from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
+from school.core.secrecy import refuse_secrets
 from school.core.store import ObjectStore
 from school.core.time import now
 from school.courses import queries, rules
@@ -279,7 +280,7 @@ def submit(s: Session, person: Person, course_id: int) -> Course:
                 N_("“%(title)s”还没有转码完成，不能送审。转好以后再按“送审”，网页可以先关掉。"),
                 title=lesson.title,
             )
-    rules.refuse_secrets(course.title, course.summary, *(lesson.title for lesson in course.lessons))
+    refuse_secrets(course.title, course.summary, *(lesson.title for lesson in course.lessons))
     course.state, course.submitted_at, course.review_note = state, now(), ""
     audit.record(s, person, "course.submit", ("course", course.id), course.org_id, title=course.title)
     return course

@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response
 from school.core.errors import Conflict, Invalid, SchoolError
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
+from school.core.secrecy import Secrecy
 from school.courses import queries, rules, service
 from school.courses.blueprint import blueprint
-from school.courses.models import Course, Secrecy
+from school.courses.models import Course
 from school.media.rules import size_words
 from school.org import audit
 from school.webkit.bodies import UNREADABLE, json_object

@@ -84,7 +84,7 @@ class UploadPart(Base):
 class Timeline(Base):
     """An immutable version of what can be played: length and objects under `prefix` never change once `sealed_at` is set.
 
-    While it grows (transcoding, later: live) `length_ms` is what can be played so far.
+    While it grows (transcoding, live) `length_ms` is what can be played so far.
     """
 
     __tablename__ = "timeline"
@@ -114,6 +114,65 @@ class Segment(Base):
     length_us: Mapped[int]  # microseconds, as the playlist says it
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(sa.String(64))
+    run: Mapped[int] = mapped_column(default=0)  # grows at each discontinuity; every run has its own init section
+    wall_ms: Mapped[int | None]  # live: the server's clock at its beginning, milliseconds since 1970
+
+
+class StreamState(StrEnum):
+    """What a live stream may do now; ordered by the web process, obeyed by the node that carries it."""
+
+    CLOSED = "closed"  # nobody may publish
+    REHEARSAL = "rehearsal"  # the trainer publishes, only the trainer's side sees it, nothing is kept
+    LIVE = "live"
+    PAUSED = "paused"  # connections stay, nothing is recorded or shown
+    ENDED = "ended"  # the recording is being closed, or is sealed
+    STOPPED = "stopped"  # 停播: nothing of it may be fetched any more
+
+
+class StreamNode(Base):
+    """A relay with its packager; it lives while `until` (the database's clock) is to come."""
+
+    __tablename__ = "stream_node"
+
+    name: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    relay_url: Mapped[str] = mapped_column(sa.String(200))
+    packager_url: Mapped[str] = mapped_column(sa.String(200))
+    seats: Mapped[int]
+    viewers: Mapped[int] = mapped_column(default=0)
+    until: Mapped[datetime]
+
+
+class Stream(Base):
+    """One live broadcast: its state, the node that carries it, and the timelines it has recorded."""
+
+    __tablename__ = "stream"
+
+    id: Mapped[Id]
+    state: Mapped[StreamState] = mapped_column(sa.String(12))
+    key_hash: Mapped[str | None] = mapped_column(sa.String(64))  # of the stream key for OBS and ffmpeg
+    node: Mapped[str | None] = mapped_column(sa.String(80), index=True)
+    epoch: Mapped[int] = mapped_column(default=0)  # grows with every change of node
+    timeline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("timeline.id"))  # screen, else camera, with the sound
+    camera_timeline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("timeline.id"))  # beside a shared screen
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]  # everything recorded is stored and sealed
+
+
+class SlideDeck(Base):
+    """A trainer's slides: the PDF as it came, and one picture a page once the worker has drawn them."""
+
+    __tablename__ = "slide_deck"
+
+    id: Mapped[Id]
+    owner_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
+    file_name: Mapped[str] = mapped_column(sa.String(255))
+    source_key: Mapped[str] = mapped_column(sa.String(200))
+    prefix: Mapped[str] = mapped_column(sa.String(120))  # pages lie under it as 0001.jpg …
+    pages: Mapped[int] = mapped_column(default=0)
+    state: Mapped[AssetState] = mapped_column(sa.String(20), default=AssetState.CHECKING)
+    reason_code: Mapped[str | None] = mapped_column(sa.String(60))
+    created_at: Mapped[datetime]
 
 
 class MediaJob(Base):

@@ -125,7 +125,7 @@ POSTER = "poster.jpg"  # object names below a timeline's prefix
 STORYBOARD = "storyboard.jpg"
 PLAYABLE = re.compile(
     rf"(?P<playlist>master|(?P<rendition>[a-z0-9]{{1,20}})/index)\.m3u8"
-    rf"|[a-z0-9]{{1,20}}/(?:init\.mp4|\d{{5}}\.m4s)|{re.escape(POSTER)}|{re.escape(STORYBOARD)}"
+    rf"|[a-z0-9]{{1,20}}/(?:init(?:-\d{{1,5}})?\.mp4|\d{{5}}\.m4s)|{re.escape(POSTER)}|{re.escape(STORYBOARD)}"
 )  # everything a signed path may end with
 
 
@@ -158,7 +158,11 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class SegmentFacts:
-    """A segment whose object is stored under the timeline's prefix + `segment_name`. Numbers start at 0, without gaps."""
+    """A segment whose object is stored under the timeline's prefix + `segment_name`. Numbers start at 0, without gaps.
+
+    `run` grows at each discontinuity (a new publisher, another picture size): decode times begin anew and the run has
+    an init section of its own, in every rendition. `wall_ms` is the server's clock at the beginning of a live segment.
+    """
 
     rendition: str
     number: int
@@ -166,11 +170,22 @@ class SegmentFacts:
     length_us: int
     size: int
     sha256: str
+    run: int = 0
+    wall_ms: int | None = None
 
 
-def init_name(rendition: str) -> str:
-    """Object name of a rendition's initialisation section, below the timeline's prefix."""
-    return f"{rendition}/init.mp4"
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of a live recording without a hole: media [media_ms, +length_ms] was made at [wall_ms, +length_ms]."""
+
+    wall_ms: int
+    media_ms: int
+    length_ms: int
+
+
+def init_name(rendition: str, run: int = 0) -> str:
+    """Object name of a run's initialisation section, below the timeline's prefix."""
+    return f"{rendition}/init-{run}.mp4" if run else f"{rendition}/init.mp4"
 
 
 def segment_name(rendition: str, number: int) -> str:

@@ -84,8 +84,13 @@ def start_timeline(s: Session, asset: MediaAsset, expected_ms: int, renditions: 
     for timeline in begun:
         if [r["name"] for r in timeline.renditions] == names and timeline.expected_ms == expected_ms:
             return timeline
+    return new_timeline(s, asset.id, expected_ms, renditions)
+
+
+def new_timeline(s: Session, asset_id: int | None, expected_ms: int, renditions: Sequence[Rendition]) -> Timeline:
+    """An empty growing timeline; `asset_id` is None for a live recording."""
     timeline = Timeline(
-        asset_id=asset.id,
+        asset_id=asset_id,
         prefix=secrets.token_hex(8),  # until the number is known
         expected_ms=expected_ms,
         renditions=[asdict(r) for r in renditions],

@@ -1,0 +1,1 @@
+"""The relay: takes a class's pictures and sound in by WHIP and forwards the packets to seats by WHEP without decoding."""

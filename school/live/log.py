@@ -1,0 +1,82 @@
+"""The class's log: lines numbered without gaps in the order of commits, read by "everything since n".
+
+It is what several web processes, a returning member and the replay all read, so nothing has to be sent to be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from school.core.time import now
+from school.live.models import LiveClass, LiveEvent
+
+ALL, DESK = "all", "desk"
+
+
+def to(account_id: int) -> str:
+    """The audience of a line that one person alone may see (the trainer's side sees it too)."""
+    return f"a:{account_id}"
+
+
+def this_ms() -> int:
+    """The server's clock, milliseconds since 1970."""
+    return round(now().timestamp() * 1000)
+
+
+def append(
+    s: Session,
+    class_id: int,
+    kind: str,
+    body: dict[str, Any],
+    *,
+    account_id: int | None = None,
+    key: str | None = None,
+    audience: str = ALL,
+    at_ms: int | None = None,
+) -> LiveEvent:
+    """Add a line. Appending takes the class's row until the transaction ends, so numbers are gap-free and in order.
+
+    Look for `key` with `known` first: the same (account, key) twice breaks a constraint.
+    """
+    no = s.scalars(
+        sa.update(LiveClass)
+        .where(LiveClass.id == class_id)
+        .values(event_no=LiveClass.event_no + 1)
+        .returning(LiveClass.event_no)
+        .execution_options(synchronize_session=False)
+    ).one()
+    line = LiveEvent(
+        class_id=class_id, no=no, at_ms=this_ms() if at_ms is None else at_ms, kind=kind, audience=audience,
+        account_id=account_id, key=key, body=body,
+    )  # fmt: skip
+    s.add(line)
+    s.flush()
+    return line
+
+
+def known(s: Session, class_id: int, account_id: int, key: str) -> LiveEvent | None:
+    """The line this sender has already made with `key`, when an acknowledgement was lost and it is sent again."""
+    return s.scalar(
+        sa.select(LiveEvent).where(
+            LiveEvent.class_id == class_id, LiveEvent.account_id == account_id, LiveEvent.key == key
+        )
+    )
+
+
+def since(s: Session, class_id: int, no: int, *, limit: int = 500) -> Sequence[LiveEvent]:
+    """Lines after `no`, oldest first, for every audience; at most `limit`."""
+    return s.scalars(
+        sa.select(LiveEvent)
+        .where(LiveEvent.class_id == class_id, LiveEvent.no > no)
+        .order_by(LiveEvent.no)
+        .limit(limit)
+    ).all()
+
+
+def shown_to(line: LiveEvent, account_id: int, *, desk: bool) -> bool:
+    """Whether a person of the room may see the line."""
+    return line.audience == ALL or desk or line.audience == to(account_id)
