@@ -17,6 +17,7 @@ from school.core.person import Person, Role
 from school.core.settings import Settings, load
 from school.core.store import open_store
 from school.courses.views import blueprint as courses
+from school.live.views import blueprint as live
 from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
@@ -69,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask) -> None:
     """Register each room's blueprint and wire the rooms to each other."""
     app.register_blueprint(health.blueprint)
-    for room in (org, media, records, study, courses, portal):
+    for room in (org, media, records, study, courses, live, portal):
         app.register_blueprint(room)
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
     app.context_processor(_navigation)

@@ -1,0 +1,5 @@
+"""The one blueprint that every address of a live class hangs on."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("live", __name__, template_folder="templates")
