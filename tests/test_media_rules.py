@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from school.core.errors import Invalid
 from school.media import playlists, reasons, rules
-from school.media.rules import PartCutter, Piece, Rendition
+from school.media.rules import PartCutter, Piece, Rendition, Run
 
 FULL, SHORT = 8, 5  # in place of 8 and 5 MiB
 
@@ -167,22 +167,44 @@ def test_a_silent_picture_and_a_sound_alone_need_no_group() -> None:
 
 
 def test_a_growing_playlist_begins_at_the_beginning_and_a_sealed_one_ends() -> None:
-    growing = playlists.media("720", [(0, 4_000_000), (1, 3_966_667)], sealed=False)
+    growing = playlists.media("720", [(0, 4_000_000, 0), (1, 3_966_667, 0)], sealed=False)
     assert growing == (
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:6\n"
         "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n"
         '#EXT-X-MAP:URI="init.mp4"\n#EXTINF:4.000000,\n00000.m4s\n#EXTINF:3.966667,\n00001.m4s\n'
     )
-    sealed = playlists.media("720", [(0, 8_600_000)], sealed=True)
+    sealed = playlists.media("720", [(0, 8_600_000, 0)], sealed=True)
     assert "#EXT-X-TARGETDURATION:9\n#EXT-X-PLAYLIST-TYPE:VOD\n" in sealed
     assert sealed.endswith("#EXTINF:8.600000,\n00000.m4s\n#EXT-X-ENDLIST\n")
     assert "EXT-X-START" not in sealed
+
+
+def test_each_run_has_its_init_section_and_is_announced() -> None:
+    text = playlists.media("source", [(0, 2_000_000, 0), (1, 900_000, 0), (2, 2_000_000, 1)], sealed=True)
+    assert text.splitlines()[5:] == [
+        '#EXT-X-MAP:URI="init.mp4"', "#EXTINF:2.000000,", "00000.m4s", "#EXTINF:0.900000,", "00001.m4s",
+        "#EXT-X-DISCONTINUITY", '#EXT-X-MAP:URI="init-1.mp4"', "#EXTINF:2.000000,", "00002.m4s", "#EXT-X-ENDLIST",
+    ]  # fmt: skip
+
+
+def test_runs_end_where_time_is_missing() -> None:
+    wall = 1_800_000_000_000
+    assert rules.merged_runs([]) == []
+    assert rules.merged_runs(
+        [
+            (0, 2_000_000, 0, wall),
+            (2000, 2_000_000, 0, wall + 2300),  # wavers
+            (4000, 1_500_000, 1, wall + 4000),  # another publisher, at once
+            (5500, 2_000_000, 1, wall + 65_500),  # the class was paused for a minute
+        ]
+    ) == [Run(wall, 0, 4000), Run(wall + 4000, 4000, 1500), Run(wall + 65_500, 5500, 2000)]
 
 
 @pytest.mark.parametrize(
     ("name", "open_to_all"),
     [
         ("master.m3u8", True), ("720/index.m3u8", True), ("audio/init.mp4", True), ("1080/00012.m4s", True),
+        ("source/init-12.mp4", True), ("source/init-.mp4", False),
         ("poster.jpg", True), ("storyboard.jpg", True), ("720/../../../keys.json", False), ("../2/poster.jpg", False),
         ("720/12.m4s", False), ("720/secret.txt", False), ("", False), ("master.m3u8\n", False), ("720//00001.m4s", False),
     ],

@@ -9,7 +9,7 @@ from school.core.db import Database
 from school.core.errors import Conflict
 from school.media import queries, service
 from school.media.models import AssetState, Timeline
-from school.media.rules import Rendition, SegmentFacts
+from school.media.rules import Rendition, Run, SegmentFacts
 
 LADDER = [
     Rendition("720", "video", "avc1.64001f", 2_000_000, width=1280, height=720, frame_rate=30.0),
@@ -44,7 +44,7 @@ def test_the_same_segment_again_does_no_harm(db: Database) -> None:
     rows = facts("720", 0), facts("audio", 0)
     assert add(db, timeline_id, *rows) == add(db, timeline_id, *rows) == 4000
     with db.read() as s:
-        assert queries.segments(s, timeline_id, "720") == [(0, 4_000_000)]
+        assert queries.segments(s, timeline_id, "720") == [(0, 4_000_000, 0)]
 
 
 def test_a_worker_that_comes_back_continues_the_growing_timeline(db: Database) -> None:
@@ -127,3 +127,23 @@ def test_pictures_may_come_after_sealing(db: Database) -> None:
         assert found is not None
         assert found.poster_key == "timelines/1/x/poster.jpg"
         assert found.storyboard == {"key": "timelines/1/x/storyboard.jpg"}
+
+
+def test_a_recording_says_when_each_stretch_was_made(db: Database) -> None:
+    with db.write() as s:
+        timeline = service.new_timeline(s, None, 0, LADDER)
+        service.add_segments(
+            s,
+            timeline.id,
+            [
+                SegmentFacts(rendition, number, number * 2000, 2_000_000, 9, "0" * 64, run, 1_800_000_000_000 + wall)
+                for rendition in ("720", "audio")
+                for number, run, wall in ((0, 0, 0), (1, 0, 2000), (2, 1, 33_000))
+            ],
+        )
+    with db.read() as s:
+        assert queries.runs(s, timeline.id) == [
+            Run(1_800_000_000_000, 0, 4000),
+            Run(1_800_000_033_000, 4000, 2000),
+        ]
+        assert queries.segments(s, timeline.id, "audio")[2] == (2, 2_000_000, 1)

@@ -102,7 +102,7 @@ def made(db: Database, asset: MediaAsset) -> tuple[MediaAsset, Timeline | None]:
 def joined(db: Database, store: ObjectStore, timeline: Timeline, rendition: str) -> bytes:
     """A rendition as a player gets it: init section and every listed segment."""
     with db.read() as s:
-        numbers = [number for number, _ in queries.segments(s, timeline.id, rendition)]
+        numbers = [number for number, *_ in queries.segments(s, timeline.id, rendition)]
     names = [rules.init_name(rendition), *(rules.segment_name(rendition, n) for n in numbers)]
     return b"".join(store.read(timeline.prefix + name) for name in names)
 

@@ -28,9 +28,12 @@ def master(renditions: Sequence[Rendition]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def media(rendition: str, segments: Sequence[tuple[int, int]], *, sealed: bool) -> str:
-    """One rendition's playlist from (number, length in µs); while it grows, players begin at its beginning."""
-    seconds = [us / 1_000_000 for _, us in segments]
+def media(rendition: str, segments: Sequence[tuple[int, int, int]], *, sealed: bool) -> str:
+    """One rendition's playlist from (number, length in µs, run); while it grows, players begin at its beginning.
+
+    A run has an init section of its own, and players are told that its clock begins anew.
+    """
+    seconds = [us / 1_000_000 for _, us, _ in segments]
     target = max([LEAST_TARGET, *(int(length + 0.5) for length in seconds)])
     lines = [
         *HEAD,
@@ -38,9 +41,13 @@ def media(rendition: str, segments: Sequence[tuple[int, int]], *, sealed: bool) 
         f"#EXT-X-PLAYLIST-TYPE:{'VOD' if sealed else 'EVENT'}",
         "#EXT-X-MEDIA-SEQUENCE:0",
         *([] if sealed else ["#EXT-X-START:TIME-OFFSET=0,PRECISE=YES"]),
-        f'#EXT-X-MAP:URI="{_file(init_name(rendition))}"',
     ]
-    for (number, _), length in zip(segments, seconds, strict=True):
+    last: int | None = None
+    for (number, _, run), length in zip(segments, seconds, strict=True):
+        if run != last:
+            lines += [] if last is None else ["#EXT-X-DISCONTINUITY"]
+            lines.append(f'#EXT-X-MAP:URI="{_file(init_name(rendition, run))}"')
+            last = run
         lines += [f"#EXTINF:{length:.6f},", _file(segment_name(rendition, number))]
     return "\n".join([*lines, *(["#EXT-X-ENDLIST"] if sealed else [])]) + "\n"
 

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from school.core.errors import NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
-from school.media import reasons
+from school.media import reasons, rules
 from school.media.models import AssetState, JobState, MediaAsset, MediaJob, Segment, Timeline, Upload
-from school.media.rules import ESSENTIAL
+from school.media.rules import ESSENTIAL, Run
 from school.org.models import Organization, RoleGrant
 
 STATES: dict[AssetState, str] = {
@@ -131,14 +131,36 @@ def twin(s: Session, asset: MediaAsset, sha256: str) -> MediaAsset | None:
     ).first()
 
 
-def segments(s: Session, timeline_id: int, rendition: str) -> Sequence[tuple[int, int]]:
-    """(number, length in µs) of a rendition's segments, from number 0 to the first gap."""
+def segments(s: Session, timeline_id: int, rendition: str) -> Sequence[tuple[int, int, int]]:
+    """(number, length in µs, run) of a rendition's segments, from number 0 to the first gap."""
     rows = s.execute(
-        sa.select(Segment.number, Segment.length_us)
+        sa.select(Segment.number, Segment.length_us, Segment.run)
         .where(Segment.timeline_id == timeline_id, Segment.rendition == rendition)
         .order_by(Segment.number)
     )
-    return [(number, us) for place, (number, us) in enumerate(rows) if place == number]
+    return [(number, us, run) for place, (number, us, run) in enumerate(rows) if place == number]
+
+
+def runs(s: Session, timeline_id: int) -> list[Run]:
+    """When each stretch of a live recording was made, in media order, so that moments of the class find their place.
+
+    Read from the first rendition. A stretch ends with its run, or where the server's clock says that time is missing.
+    """
+    whole = timeline(s, timeline_id)
+    if not whole.renditions:
+        return []
+    rows = s.execute(
+        sa.select(Segment.number, Segment.start_ms, Segment.length_us, Segment.run, Segment.wall_ms)
+        .where(Segment.timeline_id == timeline_id, Segment.rendition == whole.renditions[0]["name"])
+        .order_by(Segment.number)
+    )
+    return rules.merged_runs(
+        [
+            (start, us, run, wall)
+            for place, (number, start, us, run, wall) in enumerate(rows)
+            if place == number and wall
+        ]
+    )
 
 
 def status(s: Session, asset: MediaAsset) -> AssetStatus:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -181,6 +182,23 @@ class Run:
     wall_ms: int
     media_ms: int
     length_ms: int
+
+
+HOLE_MS = 1000  # arrival times waver and clocks drift; more than this is time that was not recorded
+
+
+def merged_runs(segments: Sequence[tuple[int, int, int, int]]) -> list[Run]:
+    """Stretches of consecutive segments (start in ms, length in µs, run, wall clock in ms)."""
+    found: list[Run] = []
+    last: int | None = None
+    for start_ms, length_us, run, wall_ms in segments:
+        end_ms = start_ms + round(length_us / 1000)
+        if found and run == last and abs(wall_ms - found[-1].wall_ms - (start_ms - found[-1].media_ms)) <= HOLE_MS:
+            found[-1] = replace(found[-1], length_ms=end_ms - found[-1].media_ms)
+        else:
+            found.append(Run(wall_ms, start_ms, end_ms - start_ms))
+        last = run
+    return found
 
 
 def init_name(rendition: str, run: int = 0) -> str:

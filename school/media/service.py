@@ -205,7 +205,7 @@ def _played_ms(s: Session, timeline: Timeline) -> int:
     reach = {r["name"]: 0 for r in timeline.renditions}
     for rendition, count, last, length_us in rows:
         if last != count - 1:  # a gap: rare, so only then every row is looked at
-            length_us = sum(us for _, us in queries.segments(s, timeline.id, rendition))
+            length_us = sum(us for _, us, _ in queries.segments(s, timeline.id, rendition))
         reach[rendition] = int(length_us)
     return min(reach.values(), default=0) // 1000
 
