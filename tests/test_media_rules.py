@@ -181,7 +181,7 @@ def test_a_growing_playlist_begins_at_the_beginning_and_a_sealed_one_ends() -> N
 
 def test_each_run_has_its_init_section_and_is_announced() -> None:
     text = playlists.media("source", [(0, 2_000_000, 0), (1, 900_000, 0), (2, 2_000_000, 1)], sealed=True)
-    assert text.splitlines()[5:] == [
+    assert text.splitlines()[6:] == [
         '#EXT-X-MAP:URI="init.mp4"', "#EXTINF:2.000000,", "00000.m4s", "#EXTINF:0.900000,", "00001.m4s",
         "#EXT-X-DISCONTINUITY", '#EXT-X-MAP:URI="init-1.mp4"', "#EXTINF:2.000000,", "00002.m4s", "#EXT-X-ENDLIST",
     ]  # fmt: skip
