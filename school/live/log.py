@@ -27,6 +27,15 @@ def this_ms() -> int:
     return round(now().timestamp() * 1000)
 
 
+def hold(s: Session, class_id: int) -> None:
+    """Take the class's row until the transaction ends, as `append` does: what is read after it stays true until then.
+
+    Every action of the room takes this row before any other, so that actions of one class never wait for each other in
+    a circle. SQLite has one writer anyway.
+    """
+    s.execute(sa.select(LiveClass.id).where(LiveClass.id == class_id).with_for_update())
+
+
 def append(
     s: Session,
     class_id: int,

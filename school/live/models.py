@@ -70,6 +70,8 @@ class LiveClass(Base):
     deck_id: Mapped[int | None] = mapped_column(sa.ForeignKey(SlideDeck.id))
     stream_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Stream.id))
     event_no: Mapped[int] = mapped_column(default=0)  # of the last LiveEvent
+    page: Mapped[int] = mapped_column(default=1)  # of the slides
+    sources: Mapped[list[Any]] = mapped_column(default=list)  # what the trainer sends: camera, screen, small, mic
     started_ms: Mapped[int | None] = mapped_column(BigInt)
     ended_ms: Mapped[int | None] = mapped_column(BigInt)
     settled_at: Mapped[datetime | None]  # attendance stands in the ledger
@@ -221,13 +223,18 @@ class LivePoll(Base):
 
 
 class LiveVoter(Base):
-    """Somebody who has voted; `choices` are None in an anonymous poll."""
+    """Somebody who has voted; `choices` are None in an anonymous poll.
+
+    Without a row number in SQLite, where rows then lie in the order of their keys and not in that of the votes.
+    """
 
     __tablename__ = "live_voter"
 
     poll_id: Mapped[int] = mapped_column(sa.ForeignKey("live_poll.id"), primary_key=True)
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), primary_key=True)
-    choices: Mapped[list[Any] | None] = mapped_column(sa.JSON)
+    choices: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+
+    __table_args__ = {"sqlite_with_rowid": False}
 
 
 class LiveSignIn(Base):
