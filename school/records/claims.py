@@ -83,6 +83,7 @@ class _Place:
 @dataclass(slots=True)
 class _Part:
     item_id: int
+    in_ms: int
     length_ms: int
     others_ms: int  # of the item's other active parts
     is_open: bool
@@ -133,6 +134,7 @@ class _Batch:
             place.watched,
             claim.intervals,
             length_ms=part.length_ms,
+            in_ms=part.in_ms,
             now_ms=claim.at_ms,
             policy=policy,
             left_ms=policy.daily_cap_ms - self.walls.get(play.member_id, 0),
@@ -194,7 +196,9 @@ class _Batch:
         for (member_id, part_id), place in self.places.items():
             part = self.parts[part_id]
             if place.grown and rules.completed(
-                measure(place.watched.covered) + part.others_ms, part.length_ms + part.others_ms, mildest
+                measure(place.watched.covered) + part.others_ms,
+                part.length_ms - part.in_ms + part.others_ms,
+                mildest,
             ):
                 pairs.add((member_id, part.item_id))
         return complete(self.s, pairs, self.now, self.zone) if pairs else {}
@@ -239,16 +243,16 @@ def _plays(s: Session, claims: Sequence[Claim], policies: Sequence[HourPolicy]) 
 def _parts(s: Session, part_ids: set[int]) -> dict[int, _Part]:
     sibling = aliased(StudyPart)
     others = (
-        sa.select(sa.func.coalesce(sa.func.sum(sibling.length_ms), 0))
+        sa.select(sa.func.coalesce(sa.func.sum(sibling.length_ms - sibling.in_ms), 0))
         .where(sibling.item_id == StudyPart.item_id, sibling.active, sibling.id != StudyPart.id)
         .scalar_subquery()
     )
     rows = s.execute(
-        sa.select(StudyPart.id, StudyPart.item_id, StudyPart.length_ms, others, StudyItem.active)
+        sa.select(StudyPart.id, StudyPart.item_id, StudyPart.in_ms, StudyPart.length_ms, others, StudyItem.active)
         .join(StudyItem, StudyItem.id == StudyPart.item_id)
         .where(among(s, StudyPart.id, part_ids))
     )
-    return {row[0]: _Part(row[1], row[2], int(row[3]), row[4]) for row in rows}
+    return {row[0]: _Part(row[1], row[2], row[3], int(row[4]), row[5]) for row in rows}
 
 
 def _places(s: Session, plays: dict[int, _Play]) -> dict[Pair, _Place]:

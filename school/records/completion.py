@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,11 +14,20 @@ from sqlalchemy.orm import Session, aliased
 from school.core.time import day_of
 from school.records.intervals import measure
 from school.records.ledger import NewEntry, lock_members, post_entries
-from school.records.models import Coverage, Mode, PlaySession, ReviewRequest, StudyHourEntry, StudyItem, StudyPart
+from school.records.models import (
+    Coverage,
+    Mode,
+    PlaySession,
+    ReviewRequest,
+    StudyHourEntry,
+    StudyItem,
+    StudyPart,
+    StudyStay,
+)
 from school.records.policies import credit_policy, every_policy, policy_for
-from school.records.rules import Watched, completed, group_and_alone, split_hours
+from school.records.rules import Watched, completed, group_and_alone, split_hours, within
 
-SESSIONS_KEPT = 20  # in the evidence of a line
+SESSIONS_KEPT = STAYS_KEPT = 20  # in the evidence of a line
 
 Pair = tuple[int, int]  # member id, item id
 
@@ -31,10 +40,12 @@ class Hours:
     online_100: int
 
 
-def complete(s: Session, pairs: Collection[Pair], now: datetime, zone: str) -> dict[Pair, Hours]:
-    """Post the lines of every (member, item) that is completed and does not stand in the ledger of this year yet.
+def complete(
+    s: Session, pairs: Collection[Pair], now: datetime, zone: str, *, day: date | None = None
+) -> dict[Pair, Hours]:
+    """Post the lines of every (member, item) that is completed and does not stand in the ledger of its year yet.
 
-    Returns what each completed pair has, posted now or before; pairs that are not completed are left out.
+    `day` is the one it was completed on, when that is not today (a class that ended before midnight). Returns what each completed pair has, posted now or before; pairs that are not completed are left out.
     """
     items = _items(s, {item_id for _, item_id in pairs})
     parts = _parts(s, items)
@@ -42,16 +53,19 @@ def complete(s: Session, pairs: Collection[Pair], now: datetime, zone: str) -> d
     if not pairs:
         return {}
     members = lock_members(s, {member_id for member_id, _ in pairs})
-    day = day_of(now, zone)
+    day = day or day_of(now, zone)
     done = _standing(s, pairs, items, day.year)
     policies = every_policy(s)
     watched = _watched(s, pairs, parts)
     drafts: list[NewEntry] = []
     for member_id, item_id in sorted(pairs - done.keys()):
         item, member = items[item_id], members[member_id]
-        of_parts = {part: watched.get((member_id, part.id), Watched()) for part in parts[item_id]}
+        of_parts = {
+            part: within(watched.get((member_id, part.id), Watched()), part.in_ms, part.length_ms)
+            for part in parts[item_id]
+        }
         group_ms, alone_ms = group_and_alone(of_parts.values())
-        length_ms = sum(part.length_ms for part in of_parts)
+        length_ms = sum(part.span_ms for part in of_parts)
         permille = credit_policy(policy_for(policies, member.category, member.post, day)).completion_permille
         if not completed(group_ms + alone_ms, length_ms, permille):
             continue
@@ -106,7 +120,7 @@ def _nearly(
         )
         .group_by(Coverage.member_id, StudyPart.item_id)
     )
-    length = {item_id: sum(part.length_ms for part in parts[item_id]) for item_id in items}
+    length = {item_id: sum(part.span_ms for part in parts[item_id]) for item_id in items}
     return {
         (member_id, item_id)
         for member_id, item_id, covered in sums
@@ -164,7 +178,8 @@ def _watched(s: Session, pairs: Collection[Pair], parts: dict[int, list[StudyPar
 
 
 def _evidence(s: Session, member_id: int, parts: dict[StudyPart, Watched], permille: int) -> dict[str, Any]:
-    """What a line can show of itself: the stretches of each part, and the sessions they were claimed by."""
+    """What a line can show of itself: the stretches of each part, the sessions they were claimed by and the stays in a
+    room (by the server's clock) that covered some."""
     sessions: Sequence[PlaySession] = s.scalars(
         sa.select(PlaySession)
         .where(PlaySession.member_id == member_id, PlaySession.part_id.in_([part.id for part in parts]))
@@ -178,9 +193,15 @@ def _evidence(s: Session, member_id: int, parts: dict[StudyPart, Watched], permi
             ReviewRequest.state == "granted",
         )
     ).all()
+    stays = s.scalars(
+        sa.select(StudyStay)
+        .where(StudyStay.member_id == member_id, StudyStay.part_id.in_([part.id for part in parts]))
+        .order_by(StudyStay.from_ms)
+        .limit(STAYS_KEPT)
+    ).all()
     return {
         "required_permille": permille,
-        "length_ms": sum(part.length_ms for part in parts),
+        "length_ms": sum(part.span_ms for part in parts),
         "covered_ms": sum(measure(watched.covered) for watched in parts.values()),
         "refused_ms": sum(end - start for watched in parts.values() for start, end, _ in watched.refused),
         "parts": [
@@ -189,6 +210,7 @@ def _evidence(s: Session, member_id: int, parts: dict[StudyPart, Watched], permi
                 "ref_id": part.ref_id,
                 "timeline_id": part.timeline_id,
                 "title": part.title,
+                "in_ms": part.in_ms,
                 "length_ms": part.length_ms,
                 "online": watched.alone,
                 "group": watched.group,
@@ -200,4 +222,5 @@ def _evidence(s: Session, member_id: int, parts: dict[StudyPart, Watched], permi
             {"id": session.id, "opened_at": session.opened_at.isoformat(), "device": session.device}
             for session in sessions
         ],
+        "stays": [{"mode": stay.mode, "from_ms": stay.from_ms, "to_ms": stay.to_ms} for stay in stays],
     }

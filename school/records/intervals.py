@@ -46,6 +46,11 @@ def subtract(intervals: Union, taken: Union) -> Union:
     return [piece for start, end in intervals for piece in missing(start, end, taken)]
 
 
-def clamp(intervals: Iterable[Sequence[int]], length: int) -> Union:
-    """The union of `intervals` within [0, length]."""
-    return union((max(0, start), min(end, length)) for start, end in intervals)
+def clamp(intervals: Iterable[Sequence[int]], length: int, begin: int = 0) -> Union:
+    """The union of `intervals` within [begin, length]."""
+    return union((max(begin, start), min(end, length)) for start, end in intervals)
+
+
+def common(one: Union, other: Union) -> Union:
+    """What lies in both."""
+    return subtract(one, subtract(one, other))

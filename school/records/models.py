@@ -75,11 +75,19 @@ class StudyPart(Base):
     ref_id: Mapped[int]  # the lesson
     timeline_id: Mapped[int]
     title: Mapped[str] = mapped_column(sa.String(120))
-    length_ms: Mapped[int]
+    in_ms: Mapped[int] = mapped_column(
+        default=0
+    )  # trim: only [in_ms, length_ms] of the timeline is asked for and counts
+    length_ms: Mapped[int]  # where it ends; less than the timeline's length when the end is cut off
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
 
     __table_args__ = (sa.UniqueConstraint("item_id", "ref_id", "timeline_id"),)
+
+    @property
+    def span_ms(self) -> int:
+        """How much of it there is to cover."""
+        return self.length_ms - self.in_ms
 
 
 class PlaySession(Base):
@@ -126,6 +134,18 @@ class Coverage(Base):
         default=0
     )  # the year this watching began; an item credited then is watched anew in a later year
     updated_at: Mapped[datetime]
+
+
+class StudyStay(Base):
+    """A stretch of presence, by the server's clock, that covered a part: the evidence of what no page had to claim."""
+
+    __tablename__ = "study_stay"
+
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
+    part_id: Mapped[int] = mapped_column(sa.ForeignKey("study_part.id"), primary_key=True)
+    mode: Mapped[Mode] = mapped_column(sa.String(10), primary_key=True)
+    from_ms: Mapped[int] = mapped_column(BigInt, primary_key=True)  # milliseconds since 1970
+    to_ms: Mapped[int] = mapped_column(BigInt)
 
 
 class StudyDay(Base):

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from school.org.models import Organization
-from school.records.intervals import union
 from school.records.models import Coverage, MemberYear, Mode, ReviewRequest, StudyHourEntry, StudyItem, StudyPart
+from school.records.rules import Watched, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,10 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """What is covered of one part: intervals [from_ms, to_ms] by mode, refused [from_ms, to_ms, reason code]."""
+    """What is covered of one part: intervals [from_ms, to_ms], refused [from_ms, to_ms, reason code].
+
+    The part is [in_ms, length_ms] of its recording, and nothing outside it is in the ribbon.
+    """
 
     part_id: int
     ref_id: int
@@ -47,6 +50,12 @@ class Ribbon:
     length_ms: int
     covered: tuple[tuple[int, int], ...]
     refused: tuple[tuple[int, int, str], ...]
+    in_ms: int = 0
+
+    @property
+    def span_ms(self) -> int:
+        """How much of it there is to cover."""
+        return self.length_ms - self.in_ms
 
     @property
     def covered_ms(self) -> int:
@@ -58,7 +67,7 @@ class Ribbon:
 
     @property
     def unseen_ms(self) -> int:
-        return max(self.length_ms - self.covered_ms - self.refused_ms, 0)
+        return max(self.span_ms - self.covered_ms - self.refused_ms, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class OpenItem:
 
     @property
     def length_ms(self) -> int:
-        return sum(ribbon.length_ms for ribbon in self.ribbons)
+        return sum(ribbon.span_ms for ribbon in self.ribbons)
 
     @property
     def covered_ms(self) -> int:
@@ -152,9 +161,12 @@ def _refused(s: Session, member_id: int, part_ids: Collection[int]) -> dict[int,
 
 def _proved(part: dict[str, Any], refused: dict[int, list[tuple[int, int, str]]]) -> Ribbon:
     """The ribbon that a line keeps as its evidence."""
-    covered = union([*part.get("online", ()), *part.get("group", ())])
-    pieces = tuple(refused.get(part["part_id"], ()))
-    return Ribbon(part["part_id"], part["ref_id"], part["title"], part["length_ms"], tuple(covered), pieces)
+    length_ms, in_ms = part["length_ms"], part.get("in_ms", 0)
+    watched = Watched([*part.get("online", ()), *part.get("group", ())], [], refused.get(part["part_id"], []))
+    watched = within(watched, in_ms, length_ms)
+    return Ribbon(
+        part["part_id"], part["ref_id"], part["title"], length_ms, tuple(watched.alone), tuple(watched.refused), in_ms
+    )
 
 
 def reviews_of(s: Session, member_id: int) -> Sequence[ReviewRequest]:
@@ -195,7 +207,7 @@ def progress_of(s: Session, member_id: int, kind: str, ref_ids: Collection[int])
         sa.select(
             StudyItem.ref_id,
             sa.func.coalesce(sa.func.sum(sa.func.coalesce(watched.c.covered_ms, 0)), 0),
-            sa.func.sum(StudyPart.length_ms),
+            sa.func.sum(StudyPart.length_ms - StudyPart.in_ms),
         )
         .join(StudyPart, StudyPart.item_id == StudyItem.id)
         .join(watched, watched.c.part_id == StudyPart.id, isouter=True)
@@ -280,6 +292,9 @@ def _ribbons(s: Session, member_id: int, items: Sequence[StudyItem]) -> dict[tup
 
 def ribbon_of(part: StudyPart, coverages: Sequence[Coverage]) -> Ribbon:
     """What one member's coverage of a part comes to, alone and in a group together."""
-    covered = union(interval for coverage in coverages for interval in coverage.intervals)
+    covered = [(start, to) for coverage in coverages for start, to in coverage.intervals]
     refused = sorted((start, to, reason) for coverage in coverages for start, to, reason in coverage.refused)
-    return Ribbon(part.id, part.ref_id, part.title, part.length_ms, tuple(covered), tuple(refused))
+    watched = within(Watched(covered, [], refused), part.in_ms, part.length_ms)
+    return Ribbon(
+        part.id, part.ref_id, part.title, part.length_ms, tuple(watched.alone), tuple(watched.refused), part.in_ms
+    )

@@ -53,7 +53,7 @@ def ask_review(
         part = s.get(StudyPart, part_id) if part_id is not None else None
         if part is None or not _opened(s, member_id, part.id):
             raise NotFound("review.part", N_("没有找到这一讲。请从课程页面重新申请。"))
-        stretch = clamp([(from_ms or 0, to_ms if to_ms is not None else part.length_ms)], part.length_ms)
+        stretch = clamp([(from_ms or 0, to_ms if to_ms is not None else part.length_ms)], part.length_ms, part.in_ms)
         if not stretch:
             raise Invalid("review.stretch", N_("没有选中要复核的一段。请在时间条上选一段再申请。"))
         from_ms, to_ms = stretch[0]

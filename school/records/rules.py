@@ -69,6 +69,16 @@ class Watched:
         return union([*self.alone, *self.group]) if self.group else self.alone
 
 
+def within(watched: Watched, in_ms: int, out_ms: int) -> Watched:
+    """What of `watched` lies in [in_ms, out_ms], the trimmed part."""
+    refused = [(max(start, in_ms), min(end, out_ms), code) for start, end, code in watched.refused]
+    return Watched(
+        clamp(watched.alone, out_ms, in_ms),
+        clamp(watched.group, out_ms, in_ms),
+        [piece for piece in refused if piece[0] < piece[1]],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Paid:
     """What a claim came to: media time newly covered and the wall clock it costs the day."""
@@ -144,18 +154,19 @@ def claim(
     intervals: Iterable[Sequence[int]],
     *,
     length_ms: int,
+    in_ms: int = 0,
     now_ms: int,
     policy: CreditPolicy,
     left_ms: int,
     is_open: bool = True,
 ) -> Paid:
-    """Cover of `intervals` (media time of a part of `length_ms`) what the clock can pay, refuse or hold the rest.
+    """Cover of `intervals` (media time of a part that is [`in_ms`, `length_ms`]) what the clock can pay, refuse or hold the rest.
 
     `left_ms` is what the day's cap still allows, wall clock; `is_open` whether the item still gives hours.
     """
     hear(clock, watched, policy, now_ms)
     accrue(clock, policy, now_ms)
-    fresh = subtract(clamp([*intervals, *clock.held], length_ms), watched.covered)
+    fresh = subtract(clamp([*intervals, *clock.held], length_ms, in_ms), watched.covered)
     clock.held = []
     if not fresh:
         return Paid()

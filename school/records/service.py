@@ -34,12 +34,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartFacts:
-    """One timeline of an item, as the feature that owns it knows it; `ref_id` is the lesson."""
+    """One timeline of an item, as the feature that owns it knows it; `ref_id` is the lesson, `length_ms` where it ends."""
 
     ref_id: int
     timeline_id: int
     title: str
     length_ms: int
+    in_ms: int = 0  # trim: nothing before it is asked for
     position: int = 0
 
 
@@ -76,7 +77,8 @@ def post_item(
         if part is None:
             part = StudyPart(item_id=item.id, ref_id=facts.ref_id, timeline_id=facts.timeline_id)
             s.add(part)
-        part.title, part.length_ms, part.position, part.active = facts.title, facts.length_ms, facts.position, True
+        part.title, part.position, part.active = facts.title, facts.position, True
+        part.in_ms, part.length_ms = facts.in_ms, facts.length_ms
     for key, part in known.items():
         part.active = key in named
     s.flush()

@@ -39,6 +39,7 @@ class PlayTicket:
 
     token: str
     part_id: int
+    in_ms: int
     length_ms: int
     position_ms: int
     covered: Union
@@ -95,6 +96,7 @@ def open_play_session(
     return PlayTicket(
         token=seal(keys, Ticket(session.id, member_id, part.id, session.nonce)),
         part_id=part.id,
+        in_ms=part.in_ms,
         length_ms=part.length_ms,
         position_ms=rows[Mode.ONLINE].position_ms if Mode.ONLINE in rows else 0,
         covered=watched.covered,
@@ -103,6 +105,16 @@ def open_play_session(
         check_answer_ms=rule.check_answer_ms,
         required_permille=rule.completion_permille,
     )
+
+
+def end_play_sessions(s: Session, member_id: int, now: datetime, zone: str = ZONE) -> None:
+    """The member has begun to be counted elsewhere (a live class): whatever still earns stops at `now` and may still
+    deliver what it earned."""
+    earning = sa.select(PlaySession.id).where(PlaySession.member_id == member_id, PlaySession.ended_ms.is_(None))
+    if s.scalar(earning.limit(1)) is None:
+        return
+    lock_members(s, {member_id})
+    _supersede(s, member_id, {policy.id: policy for policy in every_policy(s)}, now, zone)
 
 
 def coverage_of(s: Session, member_id: int, part_id: int) -> dict[str, Coverage]:
@@ -159,7 +171,7 @@ def _settle(
         day = StudyDay(member_id=session.member_id, day=day_of(now, zone), wall_ms=0)
         s.add(day)
     paid = claim(
-        clock, watched, (), length_ms=part.length_ms, now_ms=ms_of(now), policy=rule,
+        clock, watched, (), length_ms=part.length_ms, in_ms=part.in_ms, now_ms=ms_of(now), policy=rule,
         left_ms=rule.daily_cap_ms - day.wall_ms,
     )  # fmt: skip
     day.wall_ms += paid.wall_ms
