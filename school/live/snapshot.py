@@ -1,0 +1,130 @@
+"""What somebody who comes into the room must know at once: the state of things, the open questions, and their own part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from school.live import hands, log, moments, polls, questions, room_rules, roster
+from school.live.access import Standing
+from school.live.models import LiveClass, LiveMessage, LiveSignIn
+from school.live.rules import RoomRules
+from school.org.models import Account, Member, Organization
+
+WAITING = 100  # messages that wait for the trainer's side
+
+
+def state_of(s: Session, here: Standing) -> dict[str, Any]:
+    """`state` and `questions` of `welcome`, and those fields of its `me` that speak of the interaction.
+
+    As docs/protocol.md names them: `{state: {…}, questions: [{question, text, seconds, state, at_ms, by}], me: {muted,
+    signed_in_ms, hand, slot, votes, seconded}}`. The trainer's side also gets `hands`, `waiting` and `roster`, the
+    code itself, and the questions that were handled.
+    """
+    asked = questions.standing_questions(s, here.live.id, desk=here.desk)
+    who = voices(s, (each.account_id for each in asked), here.live)
+    return {
+        "state": common(s, here.live) | _check(s, here) | (_desk(s, here) if here.desk else {}),
+        "questions": [
+            {
+                "question": each.id, "text": each.text, "seconds": each.seconds, "state": each.state,
+                "at_ms": each.at_ms, "by": who[each.account_id],
+            }
+            for each in asked
+        ],
+        "me": me(s, here),
+    }  # fmt: skip
+
+
+def common(s: Session, live: LiveClass) -> dict[str, Any]:
+    """The part of `state` that everybody in the room shares."""
+    pages = moments.pages(s, live)
+    speaking = hands.speakers(s, live.id)
+    who = voices(s, (hand.account_id for hand in speaking), live)
+    poll = polls.running(s, live.id)
+    rules = RoomRules.of(live.rules)
+    return {
+        "slide": {"page": min(live.page, pages), "pages": pages},
+        "sources": live.sources,
+        "speakers": [
+            {"account_id": hand.account_id, "name": who[hand.account_id]["name"], "slot": hand.slot}
+            for hand in speaking
+        ],
+        "poll": {**polls.face(poll), **polls.figures(poll), "at_ms": poll.opened_ms} if poll is not None else None,
+        "code_open": moments.open_code(s, live.id) is not None,
+        "rules": {"chat": rules.chat, "slow_s": rules.slow_s, "premoderate": rules.premoderate},
+        "present": roster.present_count(s, live.id),
+        "expected": roster.expected_count(s, live),
+    }
+
+
+def me(s: Session, here: Standing) -> dict[str, Any]:
+    """The person's own part: what they have done and what is asked of them."""
+    account_id, live = here.person.account_id, here.live
+    hand = hands.of(s, live.id, account_id)
+    signed = s.get(LiveSignIn, (live.id, here.person.member_id)) if here.person.member_id is not None else None
+    return {
+        "muted": questions.muted(s, here),
+        "signed_in_ms": signed.at_ms if signed is not None else None,
+        "hand": hand is not None,
+        "slot": hand.slot if hand is not None else None,
+        "votes": polls.votes_of(s, live.id, account_id),
+        "seconded": questions.seconded(s, live.id, account_id),
+    }
+
+
+def _check(s: Session, here: Standing) -> dict[str, Any]:
+    """The presence check that still waits for this member, or for anybody at the desk."""
+    asked, member_id = moments.last_check(s, here.live.id), here.person.member_id
+    if asked is None or not room_rules.running(asked.at_ms, asked.answer_ms, log.this_ms()):
+        return {"check": None}
+    face: dict[str, Any] = {"check": asked.id, "at_ms": asked.at_ms, "answer_ms": asked.answer_ms}
+    if here.desk:
+        return {"check": face | {"count": moments.answers(s, asked.id)}}
+    due = member_id is not None and not moments.answered(s, asked.id, member_id)
+    return {"check": face if due else None}
+
+
+def _desk(s: Session, here: Standing) -> dict[str, Any]:
+    """What only the trainer's side sees."""
+    live = here.live
+    raised = hands.up(s, live.id)
+    waiting = s.scalars(
+        sa.select(LiveMessage)
+        .where(LiveMessage.class_id == live.id, LiveMessage.state == "waiting")
+        .order_by(LiveMessage.id)
+        .limit(WAITING)
+    ).all()
+    who = voices(s, [*(hand.account_id for hand in raised), *(each.account_id for each in waiting)], live)
+    held = moments.open_code(s, live.id)
+    return {
+        "hands": [{"at_ms": hand.raised_ms, "by": who[hand.account_id]} for hand in raised],
+        "waiting": [
+            {"message": each.id, "text": each.text, "at_ms": each.at_ms, "by": who[each.account_id]} for each in waiting
+        ],
+        "roster": roster.branches(s, live),
+        "signed_in": moments.signed_in(s, live.id),
+        "code": held.code if held is not None else None,
+        "rules": RoomRules.of(live.rules).stored(),
+    }
+
+
+def voices(s: Session, account_ids: Iterable[int], live: LiveClass) -> dict[int, dict[str, Any]]:
+    """People as lines name them: `{account_id, name, branch, host}` by account."""
+    wanted = set(account_ids)
+    if not wanted:
+        return {}
+    rows = s.execute(
+        sa.select(Account.id, Account.name, Organization.short_name)
+        .outerjoin(Member, Member.id == Account.member_id)
+        .outerjoin(Organization, Organization.id == Member.org_id)
+        .where(Account.id.in_(wanted))
+    )
+    host = (live.trainer_id, live.helper_id)
+    return {
+        account_id: {"account_id": account_id, "name": name, "branch": branch, "host": account_id in host}
+        for account_id, name, branch in rows
+    }
