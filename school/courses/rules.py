@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
+from school.core.secrecy import SECRECIES as SECRECIES  # the pages read it from here
 from school.core.secrecy import Secrecy, refuse_secrets
+from school.core.text import hundredths, tidy, tidy_lines
 from school.courses.models import CourseState
 
 TITLE_LENGTH = 80
@@ -83,18 +85,6 @@ def must_be_editable(state: CourseState) -> None:
 
 # ── what may be written ─────────────────────────────────
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-
-
-def tidy(text: str) -> str:
-    """`text` without control and direction-changing characters, white space joined."""
-    return " ".join(_CONTROL.sub("", text).split())
-
-
-def tidy_lines(text: str) -> str:
-    """As `tidy`, but paragraphs stay."""
-    return "\n".join(line for line in (tidy(line) for line in text.splitlines()) if line)
-
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -111,6 +101,9 @@ class Sheet:
     audience: tuple[int, ...] = ()
 
 
+HOURS_WORDS = N_("学时请填 0.25 到 40 之间的数，以 0.25 为一档，如 0.5、1、1.5。")
+
+
 def checked(sheet: Sheet) -> Sheet:
     """The sheet, tidied; Invalid (`course.title`, `course.hours` …) with the sentence for the field that does not fit."""
     title, summary, slip = tidy(sheet.title), tidy_lines(sheet.summary), "".join(tidy(sheet.slip).split())
@@ -122,7 +115,7 @@ def checked(sheet: Sheet) -> Sheet:
             "course.summary", N_("简介有 %(length)d 个字，最多 %(most)d 个，请删短。"), length=len(summary), most=SUMMARY_LENGTH
         )  # fmt: skip
     if sheet.hours_100 not in HOURS_100:
-        raise Invalid("course.hours", N_("学时请填 0.25 到 40 之间的数，以 0.25 为一档，如 0.5、1、1.5。"))
+        raise Invalid("course.hours", HOURS_WORDS)
     if sheet.kind not in KINDS:
         raise Invalid("course.kind", N_("请选择课程的形式。"))
     return Sheet(
@@ -164,11 +157,10 @@ def checked_note(note: str) -> str:
 
 def hours_of(text: str) -> int:
     """Hundredths of an hour from what a person types (`0.5`, `１`, `1.50`); Invalid when it is no number."""
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if not re.fullmatch(r"\d{1,3}(\.\d{1,2})?", plain):
-        raise Invalid("course.hours", N_("学时请填 0.25 到 40 之间的数，以 0.25 为一档，如 0.5、1、1.5。"))
-    whole, _, part = plain.partition(".")
-    return int(whole) * 100 + int(part.ljust(2, "0") or 0)
+    value = hundredths(text)
+    if value is None:
+        raise Invalid("course.hours", HOURS_WORDS)
+    return value
 
 
 def title_from_file(name: str) -> str:
