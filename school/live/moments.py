@@ -93,8 +93,8 @@ def code(s: Session, here: Standing, body: Body) -> dict[str, Any]:
         held = LiveCode(class_id=here.live.id, code=f"{secrets.randbelow(10_000):04}", opened_ms=log.this_ms())
         s.add(held)
         s.flush()
-        _append(s, here, "code", {"open": True}, body)
-        _append(s, here, "code", {"open": True, "code": held.code}, {}, audience=log.DESK)
+        _append(s, here, "code", {"open": True}, {})
+        _append(s, here, "code", {"open": True, "code": held.code}, body, audience=log.DESK)
     elif not wish and held is not None:
         held.closed_ms = log.this_ms()
         s.flush()
