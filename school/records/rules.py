@@ -174,7 +174,7 @@ def claim(
         refuse(watched, fresh, "scattered")
         return Paid()
     paid = _afford(clock, measure(fresh), left_ms) if is_open else Paid()
-    pieces, unpaid = _cut(fresh, paid.media_ms)
+    pieces, unpaid = cut(fresh, paid.media_ms)
     clock.budget_us -= paid.media_ms * 1000
     clock.wall_ms -= paid.wall_ms
     cover(watched, pieces)
@@ -200,7 +200,7 @@ def _afford(clock: Clock, wanted_ms: int, left_ms: int) -> Paid:
     return Paid(media, wall)
 
 
-def _cut(pieces: Union, length: int) -> tuple[Union, Union]:
+def cut(pieces: Union, length: int) -> tuple[Union, Union]:
     """`pieces` before and after their first `length` milliseconds."""
     before: Union = []
     after: Union = []
