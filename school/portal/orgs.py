@@ -21,13 +21,13 @@ from school.portal import overview, sheets
 from school.portal.blueprint import blueprint
 from school.portal.overview import KEEPERS, WITH_MEMBERS
 from school.portal.sheets import Summary
-from school.portal.views import chosen_year, this_year, workbook
-from school.portal.xlsx import Sheet, write
+from school.portal.views import chosen_year, this_year
 from school.records import reports
 from school.records.cases import answered_cases, waiting_cases, waiting_counts
 from school.records.reports import Filters, MemberRow
 from school.records.rules import REASONS
 from school.webkit.context import current_person, school
+from school.webkit.xlsx import Sheet, workbook, write
 
 EXPORT_LIMIT = 20_000  # rows in one file
 COUNTED = 2000  # members up to which a subtree's meetings are counted for a table

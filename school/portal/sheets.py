@@ -11,11 +11,11 @@ from school.core.i18n import N_
 from school.org.codes import ETHNICITIES, GENDERS, education
 from school.org.models import Member, Organization, PostType
 from school.org.words import CATEGORIES
-from school.portal.xlsx import Column, Sheet
 from school.records.models import Mode, OrgYear
 from school.records.queries import Line
 from school.records.reports import MemberRow
 from school.webkit.figures import hours
+from school.webkit.xlsx import Column, Sheet
 
 POSTS = {
     PostType.SECRETARY: N_("书记"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-from flask import Response, redirect, render_template, request, send_file, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from school.core import time
@@ -16,11 +14,11 @@ from school.org.words import CATEGORIES
 from school.portal import desk, sheets
 from school.portal.blueprint import blueprint
 from school.portal.evidence import evidence
-from school.portal.xlsx import XLSX, write
 from school.records.models import Mode
 from school.records.queries import hours_of, lines_of, open_items, reviews_of, years_of
 from school.records.rules import REASONS
 from school.webkit.context import current_person, school
+from school.webkit.xlsx import workbook, write
 
 __all__ = ["blueprint"]
 
@@ -111,13 +109,6 @@ def record_export() -> ResponseReturnValue:
         audit.record(s, person, "record.export", ("member", member_id), person.org_id, years=[y for y, _ in years])
     name = f"学习明细_{member.name}_{printed:%Y%m%d}.xlsx"
     return workbook(file, name)
-
-
-def workbook(file: bytes, name: str) -> Response:
-    """An Excel file to download; figures of people stay in no cache, the browser's own included."""
-    response = send_file(io.BytesIO(file), mimetype=XLSX, as_attachment=True, download_name=name)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 from school.portal import orgs  # noqa: E402, F401 - its addresses join the blueprint

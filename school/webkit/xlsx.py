@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import xlsxwriter
+from flask import Response, send_file
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEADER_ROWS = 3  # title, unit line, header
@@ -55,6 +56,13 @@ def write(sheets: Sequence[Sheet]) -> bytes:
         _fill(book.add_worksheet(_SHEET_NAME.sub(" ", sheet.name)[:31]), sheet, formats)
     book.close()
     return file.getvalue()
+
+
+def workbook(file: bytes, name: str) -> Response:
+    """An Excel file to download; figures of people stay in no cache, the browser's own included."""
+    response = send_file(io.BytesIO(file), mimetype=XLSX, as_attachment=True, download_name=name)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _fill(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
