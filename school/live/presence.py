@@ -1,0 +1,86 @@
+"""Who is in the room, by the server's clock: stays that begin with a connection and are moved on every few seconds.
+
+What stands in `LivePresence` counts. A stay is moved on while its connection lives; when a process is killed, what was
+moved on stands, and who is back within `RETURN_MS` goes on in the same stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from school.core.time import now
+from school.live.access import Standing
+from school.live.models import LivePresence
+from school.records.bulk import among
+from school.records.models import Mode
+from school.records.sessions import end_play_sessions
+
+RETURN_MS = 15_000
+MOVED_S = 5.0  # how often the stays of a process are moved on
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody who comes into a class: `at_ms` by the server's clock, `device` in words."""
+
+    class_id: int
+    member_id: int
+    at_ms: int
+    device: str
+
+
+def counts(here: Standing, *, desk: bool) -> bool:
+    """Whether being in the room is attendance: a member who sits in it, invited, and does not teach."""
+    return here.person.member_id is not None and here.invited and not desk and not here.teaches
+
+
+def enter(s: Session, arrival: Arrival, zone: str) -> int:
+    """The id of the member's stay from now on; the one before goes on when it was seen a moment ago."""
+    end_play_sessions(s, arrival.member_id, now(), zone)
+    before = s.scalars(
+        sa.select(LivePresence)
+        .where(
+            LivePresence.class_id == arrival.class_id,
+            LivePresence.member_id == arrival.member_id,
+            LivePresence.mode == Mode.ONLINE,
+            LivePresence.seen_ms >= arrival.at_ms - RETURN_MS,
+        )
+        .order_by(LivePresence.id.desc())
+        .limit(1)
+    ).first()
+    if before is not None:
+        before.seen_ms = max(before.seen_ms, arrival.at_ms)
+        before.left = False
+        s.flush()
+        return before.id
+    made = LivePresence(
+        class_id=arrival.class_id, member_id=arrival.member_id, entered_ms=arrival.at_ms, seen_ms=arrival.at_ms,
+        device=arrival.device[:60],
+    )  # fmt: skip
+    s.add(made)
+    s.flush()
+    return made.id
+
+
+def seen(s: Session, stays: Collection[int], at_ms: int) -> None:
+    """Move the stays on to `at_ms`; none ever shrinks."""
+    _move(s, stays, at_ms, left=False)
+
+
+def leave(s: Session, stays: Collection[int], at_ms: int) -> None:
+    """The stays end at `at_ms`, unless somebody comes back soon."""
+    _move(s, stays, at_ms, left=True)
+
+
+def _move(s: Session, stays: Collection[int], at_ms: int, *, left: bool) -> None:
+    if stays:
+        s.execute(
+            sa.update(LivePresence)
+            .where(among(s, LivePresence.id, stays))
+            .values(seen_ms=sa.case((LivePresence.seen_ms < at_ms, at_ms), else_=LivePresence.seen_ms), left=left)
+            .execution_options(synchronize_session=False)
+        )
