@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, immediateload, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from school.core.errors import NotFound
 from school.core.i18n import N_
@@ -17,9 +18,10 @@ from school.media import queries as media
 from school.media.models import Timeline
 from school.media.queries import AssetStatus
 from school.org.models import Organization
-from school.records.models import StudyHourEntry
+from school.records.models import STANDS, StudyHourEntry
 
 PAGE = 12
+HOST = aliased(Organization)  # made once: an alias costs more to build than a query with it
 OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
 FORMS = {"video": ("recorded", "film"), "micro": ("micro",), "audio": ("audio",)}
 SORTS = ("todo", "new", "short")
@@ -54,11 +56,10 @@ def for_person(person: Person) -> sa.ColumnElement[bool]:
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:
     """Whether the course's host lies under the person's review or administration."""
-    host = aliased(Organization)
     scopes = person.scopes(*OVERSEERS)
     if not scopes:
         return sa.false()
-    return sa.exists().where(host.id == Course.org_id, below(host.path, scopes))
+    return sa.exists().where(HOST.id == Course.org_id, below(HOST.path, scopes))
 
 
 def published_for(person: Person) -> sa.ColumnElement[bool]:
@@ -86,24 +87,28 @@ def no_lesson() -> NotFound:
     return NotFound("lesson.missing", N_("没有找到这一节。可能已经移除，请回到课程页看现有的内容。"))
 
 
+# Written out, and made once: a loader strategy would build its statement anew at every look at a course.
+_LESSONS = (
+    sa.select(Lesson)
+    .where(Lesson.course_id == sa.bindparam("course_id"))
+    .options(joinedload(Lesson.timeline), joinedload(Lesson.asset))
+    .order_by(Lesson.position)
+)
+
+
 def course(s: Session, person: Person, course_id: int) -> Course:
     """A course the person may see, with category, host, trainer, lessons and their recordings; else NotFound."""
     found = s.scalar(
         sa.select(Course)
         .where(Course.id == course_id, visible(person))
-        .options(
-            joinedload(Course.category),
-            joinedload(Course.org),
-            joinedload(Course.trainer),
-            selectinload(Course.lessons).options(
-                joinedload(Lesson.timeline),
-                joinedload(Lesson.asset),
-                immediateload(Lesson.course),  # without a query: it is this course, and a lesson alone keeps it alive
-            ),
-        )
+        .options(joinedload(Course.category), joinedload(Course.org), joinedload(Course.trainer))
     )
     if found is None:
         raise no_course()
+    lessons = s.scalars(_LESSONS, {"course_id": found.id}).all()
+    set_committed_value(found, "lessons", lessons)
+    for each in lessons:
+        set_committed_value(each, "course", found)  # a lesson alone keeps its course alive
     return found
 
 
@@ -188,13 +193,11 @@ def done_by(member_id: int | None) -> sa.ColumnElement[bool]:
     """Whether the member's ledger has an unreversed entry of the course, of any year."""
     if member_id is None:
         return sa.false()
-    entry, undone = aliased(StudyHourEntry), aliased(StudyHourEntry)
     return sa.exists().where(
-        entry.member_id == member_id,
-        entry.source_kind == "course",
-        entry.source_id == Course.id,
-        entry.reverses_id.is_(None),
-        ~sa.exists().where(undone.reverses_id == entry.id),
+        StudyHourEntry.member_id == member_id,
+        StudyHourEntry.source_kind == "course",
+        StudyHourEntry.source_id == Course.id,
+        STANDS,
     )
 
 

@@ -9,12 +9,13 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from school.core.time import day_of
 from school.records.intervals import measure
 from school.records.ledger import NewEntry, lock_members, post_entries
 from school.records.models import (
+    STANDS,
     Coverage,
     Mode,
     PlaySession,
@@ -130,7 +131,6 @@ def _nearly(
 
 def _standing(s: Session, pairs: Collection[Pair], items: dict[int, StudyItem], year: int) -> dict[Pair, Hours]:
     """What already stands, unreversed, in the ledger of the year."""
-    reversing = aliased(StudyHourEntry)
     by_source = {(item.kind, item.ref_id): item.id for item in items.values()}
     rows = s.execute(
         sa.select(
@@ -142,8 +142,7 @@ def _standing(s: Session, pairs: Collection[Pair], items: dict[int, StudyItem], 
         ).where(
             StudyHourEntry.member_id.in_({member_id for member_id, _ in pairs}),
             StudyHourEntry.year == year,
-            StudyHourEntry.reverses_id.is_(None),
-            ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
+            STANDS,
         )
     )
     done: dict[Pair, Hours] = {}

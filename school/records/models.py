@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from school.core.db import Base, BigInt, Id
 from school.org.models import Account, Member, Organization
@@ -199,6 +199,12 @@ class StudyHourEntry(Base):
             postgresql_where=sa.text("reverses_id IS NOT NULL"),
         ),
     )
+
+
+_reversing = aliased(StudyHourEntry)
+STANDS = sa.and_(  # made once: an alias costs more to build than a query with it
+    StudyHourEntry.reverses_id.is_(None), ~sa.exists().where(_reversing.reverses_id == StudyHourEntry.id)
+)  # a line that neither reverses another one nor was reversed
 
 
 class ReviewRequest(Base):

@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from school.org.models import Organization
-from school.records.models import Coverage, MemberYear, Mode, ReviewRequest, StudyHourEntry, StudyItem, StudyPart
+from school.records.models import (
+    STANDS,
+    Coverage,
+    MemberYear,
+    Mode,
+    ReviewRequest,
+    StudyHourEntry,
+    StudyItem,
+    StudyPart,
+)
 from school.records.rules import Watched, within
 
 
@@ -177,14 +186,12 @@ def reviews_of(s: Session, member_id: int) -> Sequence[ReviewRequest]:
 
 def credited(s: Session, member_id: int, year: int, kind: str, ref_ids: Collection[int]) -> set[int]:
     """Which of the sources (`kind`, ref_id) already stand in the member's ledger of this year, unreversed."""
-    reversing = aliased(StudyHourEntry)
     wanted = sa.select(StudyHourEntry.source_id).where(
         StudyHourEntry.member_id == member_id,
         StudyHourEntry.year == year,
         StudyHourEntry.source_kind == kind,
         StudyHourEntry.source_id.in_(ref_ids),
-        StudyHourEntry.reverses_id.is_(None),
-        ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
+        STANDS,
     )
     return set(s.scalars(wanted))
 
@@ -219,14 +226,12 @@ def progress_of(s: Session, member_id: int, kind: str, ref_ids: Collection[int])
 
 def open_items(s: Session, member_id: int, year: int, limit: int = 20) -> list[OpenItem]:
     """Active items the member has begun and not completed this year, the last watched first."""
-    reversing = aliased(StudyHourEntry)
     standing = sa.exists().where(
         StudyHourEntry.member_id == member_id,
         StudyHourEntry.year == year,
         StudyHourEntry.source_kind == StudyItem.kind,
         StudyHourEntry.source_id == StudyItem.ref_id,
-        StudyHourEntry.reverses_id.is_(None),
-        ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
+        STANDS,
     )
     last = sa.func.max(Coverage.updated_at)
     wanted = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from school.core.errors import NotFound
 from school.core.i18n import N_
@@ -17,6 +17,7 @@ from school.core.time import day_of, year_of
 from school.records.intervals import Union, measure
 from school.records.ledger import lock_members
 from school.records.models import (
+    STANDS,
     Coverage,
     HourPolicy,
     Mode,
@@ -184,14 +185,12 @@ def _new_pass(s: Session, member_id: int, part: StudyPart, year: int) -> None:
     What was covered then stays in the evidence of that year's line.
     """
     item = s.get_one(StudyItem, part.item_id)
-    reversing = aliased(StudyHourEntry)
     last = s.scalar(
         sa.select(sa.func.max(StudyHourEntry.year)).where(
             StudyHourEntry.member_id == member_id,
             StudyHourEntry.source_kind == item.kind,
             StudyHourEntry.source_id == item.ref_id,
-            StudyHourEntry.reverses_id.is_(None),
-            ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
+            STANDS,
         )
     )
     if last is None or last >= year:
