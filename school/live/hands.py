@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from school.core.errors import Conflict, NotAllowed
 from school.core.i18n import N_
-from school.live import log, questions, room_rules
+from school.live import log, moments, questions, room_rules
 from school.live.access import Standing, at_desk
 from school.live.models import LiveHand
 from school.live.room_rules import Body
@@ -24,6 +24,7 @@ def raise_hand(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     room_rules.begun(here.live.state)
     up = room_rules.flag(body, "up")
     log.hold(s, here.live.id)
+    moments.alive(s, here)
     hand = of(s, here.live.id, here.person.account_id)
     if up == (hand is not None):
         return {}
@@ -71,6 +72,8 @@ def hang_up(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     if account_id != here.person.account_id and not here.desk:
         raise NotAllowed("live.desk", N_("只有主讲、助教和发言的同志本人可以结束发言。"))
     log.hold(s, here.live.id)
+    if account_id == here.person.account_id:
+        moments.alive(s, here)
     hand = of(s, here.live.id, account_id)
     if hand is None:
         return {}

@@ -128,6 +128,7 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     s.flush()
     line = {"member_id": member_id, "count": signed_in(s, here.live.id)}
     _append(s, here, "signed_in", line, body, audience=log.to(here.person.account_id), at_ms=moment)
+    alive(s, here)
     return {"at_ms": moment}
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
-from school.live import log, room_rules
+from school.live import log, moments, room_rules
 from school.live.access import Standing, at_desk, may_moderate
 from school.live.models import LiveMute, LiveQuestion, LiveSecond
 from school.live.room_rules import Body
@@ -44,6 +44,7 @@ def ask(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     s.flush()
     line = {"question": asked.id, "text": text, "seconds": 0, "state": asked.state}
     _append(s, here, "asked", line, body, at_ms=asked.at_ms)
+    moments.alive(s, here)
     return {"question": asked.id}
 
 
@@ -66,6 +67,7 @@ def second(s: Session, here: Standing, body: Body) -> dict[str, Any]:
         asked.seconds += 1 if on else -1
         s.flush()
         _append(s, here, "question", _standing(asked), body)
+        moments.alive(s, here)
     return {"seconds": asked.seconds}
 
 
