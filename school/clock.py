@@ -18,6 +18,7 @@ from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
 from school.courses import jobs as courses
 from school.live import running as live
+from school.live import settle
 from school.media import uploads
 from school.org import sign_ins
 from school.records import jobs as records
@@ -48,6 +49,7 @@ class Timed:
 JOBS: tuple[Timed, ...] = (
     Timed("year totals", 20, lambda t: records.rebuild_dirty(t.db, t.settings)),
     Timed("ready lectures", 5, lambda t: courses.adopt_ready(t.db)),
+    Timed("live classes", 2, lambda t: settle.settle_due(t.db, t.settings)),
     Timed("classes left running", 60, lambda t: live.end_forgotten(t.db)),
     Timed("rows of the year", 60, lambda t: records.keep_years(t.db, t.settings)),
     Timed("rules of the year", 6 * 3600, lambda t: records.follow_rules(t.db, t.settings)),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from school.live import roster
-from school.live.attendance_rules import FOR_EVER, Asked, Attendee, Seen, stays_of
+from school.live.attendance_rules import FOR_EVER, Asked, Attendee, Seen, stays_of, to_the_end
 from school.live.models import (
     LiveAttendance,
     LiveCheck,
@@ -74,12 +74,15 @@ def attendees(s: Session, live: LiveClass, member_ids: Collection[int]) -> dict[
     members = s.execute(sa.select(Member.id, Member.no_presence_check).where(Member.id.in_(member_ids)))
     found = {member_id: Attendee(excused=excused) for member_id, excused in members}
     rows = s.execute(
-        sa.select(LivePresence.member_id, LivePresence.mode, LivePresence.entered_ms, LivePresence.seen_ms)
+        sa.select(
+            LivePresence.member_id, LivePresence.mode, LivePresence.entered_ms, LivePresence.seen_ms, LivePresence.left
+        )
         .where(LivePresence.class_id == live.id, LivePresence.member_id.in_(member_ids))
         .order_by(LivePresence.entered_ms)
     )
-    for member_id, mode, entered_ms, seen_ms in rows:
-        found[member_id].seen.append(Seen(Mode(mode), entered_ms, seen_ms))
+    for member_id, mode, entered_ms, seen_ms, left in rows:
+        to_ms = seen_ms if left else to_the_end(seen_ms, live.ended_ms)
+        found[member_id].seen.append(Seen(Mode(mode), entered_ms, to_ms))
     checks = s.execute(
         sa.select(LiveCheck.id, LiveCheck.at_ms, LiveCheck.answer_ms)
         .where(LiveCheck.class_id == live.id)

@@ -10,6 +10,7 @@ from school.records.models import Mode
 from school.records.presence import Stay
 
 BRIDGE_MS = 30_000  # whoever is back so soon had not gone: a line broke, a process was started anew
+OPEN_MS = 15_000  # a stay is moved on more often than this while its line stands
 GRACE_MS = 5_000  # beside the time to answer a check: the way there and back
 FOR_EVER = 1 << 62
 
@@ -51,6 +52,13 @@ def bridged(stays: Iterable[tuple[int, int]]) -> Union:
         else:
             out.append((start, end))
     return out
+
+
+def to_the_end(seen_ms: int, ended_ms: int | None) -> int:
+    """Until when somebody was there whose line stood when the class ended; its last move may not have been written yet."""
+    if ended_ms is not None and seen_ms < ended_ms <= seen_ms + OPEN_MS:
+        return ended_ms
+    return seen_ms
 
 
 def unanswered(there: Union, checks: Sequence[Asked]) -> Union:

@@ -78,6 +78,10 @@ class LiveClass(Base):
     replay: Mapped[ReplayState] = mapped_column(sa.String(12), default=ReplayState.ATTENDED)
     replay_in_ms: Mapped[int] = mapped_column(default=0)  # trim: media time; the recording itself never changes
     replay_out_ms: Mapped[int | None]
+    replay_at: Mapped[datetime | None]  # when it was opened to its audience
+    captions_key: Mapped[str | None] = mapped_column(
+        sa.String(200)
+    )  # WebVTT the trainer's side gave, in the object store
     reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     review_note: Mapped[str] = mapped_column(sa.String(400), default="")
     created_at: Mapped[datetime]
