@@ -1,0 +1,383 @@
+// Picture and sound by the rung of the ladder that holds: WHEP, HLS, or sound alone. It falls and climbs by itself, with
+// one quiet line of words; which picture is big follows from what the trainer shows and what the person prefers.
+import { call } from '../call.js';
+import { Hall } from './hall.js';
+import { Ladder } from './ladder.js';
+import { PICTURES, SOUNDS, Whep } from './whep.js';
+
+const AGAIN_MS = [0, 400, 1200, 2500]; // a relay that died is back within seconds
+const PATIENCE_MS = [1000, 2000, 4000, 8000];
+const STALL_MS = 9000; // a line that carries no picture for so long may still carry sound
+const BAD_LOSS = 0.08;
+const BAD_FREEZE_MS = 250;
+const WEAK_AT = 4; // bad looks more than good ones, at 0.7 s each
+const STRONG_AFTER = 45; // calm looks in a row
+const FULL = /full|seat/;
+
+const later = (ms) => new Promise((done) => { setTimeout(done, ms); });
+const reason = ({ code }) => (code === 'blocked' ? 'blocked' : FULL.test(code) ? 'full' : 'lost');
+
+export class Picture {
+  /** `changed()` is called when the rung, the sound or the places changed. */
+  constructor(stage, { tickets }, words, changed) {
+    Object.assign(this, { stage, tickets, words, changed });
+    Object.assign(this, {
+      ladder: new Ladder('low'), state: null, sources: [], flowing: new Set(), page: null, swapped: false,
+      whep: null, turn: 0, stalls: 0, muted: false, silent: false, own: null, weak: false, bad: 0, calm: 0, tries: 0,
+    });
+    this.hall = new Hall(stage.videos.hall, {
+      moving: () => this.hallMoves(), still: () => this.hallStands(), broken: (code) => this.hallBroke(code),
+    });
+    this.hall.silenced = () => this.hush();
+    this.sounds = Object.fromEntries(SOUNDS.map((name) => [name, new Audio()]));
+    addEventListener('online', () => this.ladder.hope(performance.now()));
+    addEventListener('pageshow', (event) => event.persisted && this.running && this.enter());
+    navigator.connection?.addEventListener?.('change', () => this.ladder.hope(performance.now()));
+    setInterval(() => this.consider(), 1000);
+  }
+
+  get rung() { return this.ladder.rung; }
+
+  get running() { return this.state === 'live' || this.state === 'paused'; }
+
+  /** What `watching` says of this page. */
+  get mode() { return this.running && this.shown ? this.rung : 'none'; }
+
+  // ── what the class and the person want ──────────────────
+
+  /** The class's state: media runs while it is live or paused, and is let go otherwise. */
+  become(state) {
+    const before = this.running;
+    this.state = state;
+    if (this.running && !before) this.enter();
+    if (!this.running && before) this.leave();
+    this.stage.stayAwake(this.running);
+    this.arrange();
+  }
+
+  setSources(names) {
+    this.sources = names;
+    this.arrange();
+  }
+
+  /** The trainer's page of the slides; shown when the picture, which may lie seconds behind, has come so far. */
+  turnTo(page, pages) {
+    const show = () => {
+      this.page = page;
+      if (page) this.stage.turn(page, pages);
+      this.arrange();
+    };
+    clearTimeout(this.turning);
+    if (this.rung === 'low' || this.page === null) show();
+    else this.turning = setTimeout(show, this.hall.lag * 1000);
+  }
+
+  /** The person chooses the highest rung. */
+  choose(rung) {
+    this.ladder.choose(rung);
+    this.weak = false;
+    this.stage.say();
+    if (this.running) this.enter();
+    this.changed();
+  }
+
+  /** Slides big or the trainer big. */
+  swap() {
+    this.swapped = !this.swapped;
+    this.arrange();
+  }
+
+  mute(on) {
+    this.muted = on;
+    this.silent = this.silent && on;
+    this.hear();
+  }
+
+  /** After a press: browsers allow sound now. */
+  unmute() {
+    this.silent = false;
+    this.mute(false);
+  }
+
+  /** While this member speaks, their own voice must not come back: `name` of the sound, or null. */
+  except(name) {
+    this.own = name;
+    this.hear();
+  }
+
+  // ── rungs ───────────────────────────────────────────────
+
+  /** Begin on the ladder's rung; whatever was underway before is void. */
+  async enter() {
+    const turn = ++this.turn;
+    this.tries = 0;
+    this.shown = false;
+    if (this.rung === 'low') {
+      this.hall.close();
+      await this.enterLow(turn);
+    } else {
+      this.closeLow();
+      await this.enterHall(turn);
+    }
+  }
+
+  async enterLow(turn) {
+    let why = 'lost';
+    for (const wait of AGAIN_MS) {
+      await later(wait);
+      if (turn !== this.turn) return;
+      try {
+        return await this.openLow(turn);
+      } catch (error) {
+        why = reason(error);
+        if (why !== 'lost') break;
+      }
+    }
+    if (turn === this.turn) this.fall(why);
+  }
+
+  /** Connect by WHEP; the picture before stays until the new one is there. Rejects with {code}. */
+  async openLow(turn) {
+    const ticket = await this.ticket();
+    if (!ticket.whep) throw Object.assign(new Error('full'), { code: 'full' });
+    const whep = new Whep({ told: (look) => this.looked(whep, look), gone: () => this.lost(whep) });
+    await whep.open(ticket);
+    if (turn !== this.turn) return whep.close();
+    this.closeLow();
+    this.whep = whep;
+    this.weak = false;
+    this.bad = this.calm = 0;
+    for (const name of SOUNDS) this.sounds[name].srcObject = new MediaStream([whep.tracks[name]]);
+    this.begun();
+    this.hear();
+  }
+
+  async enterHall(turn) {
+    try {
+      const { hls } = await this.ticket();
+      if (turn !== this.turn) return;
+      if (!hls) throw Object.assign(new Error('away'), { code: 'away' });
+      const video = this.stage.videos.hall;
+      video.muted = this.muted || this.silent;
+      if (this.rung === 'sound') await this.hall.play(hls.sound);
+      else await this.hall.play(hls.low || hls.hall, hls.low ? hls.hall : null);
+      this.arrange();
+    } catch {
+      if (turn === this.turn) this.hallBroke('away');
+    }
+  }
+
+  ticket() { return call('POST', this.tickets, { want: 'watch' }); }
+
+  /** Something can be seen or heard on this rung. */
+  begun() {
+    this.shown = true;
+    this.tries = 0;
+    this.arrange();
+    this.changed();
+  }
+
+  fall(why) {
+    this.stalls += 1;
+    if (!this.ladder.fall(why, performance.now())) return this.hallBroke('away');
+    this.stage.say(this.words.fell[this.rung === 'sound' ? 'sound' : why]);
+    this.changed();
+    this.enter();
+  }
+
+  /** Once a second: is it time to try the rung above? */
+  async consider() {
+    const above = this.running && this.shown && !this.trying && this.ladder.above(performance.now());
+    if (!above) return;
+    if (above === 'smooth') {
+      this.ladder.climb();
+      this.stage.say(this.words.rose.smooth);
+      this.changed();
+      this.enter();
+      return;
+    }
+    this.trying = true;
+    const turn = this.turn;
+    try {
+      await this.openLow(turn);
+      if (turn !== this.turn) return;
+      this.turn += 1;
+      this.ladder.climb();
+      this.hall.close();
+      this.stage.say(this.words.rose.low);
+      this.begun();
+    } catch (error) {
+      if (turn === this.turn) this.ladder.stay(reason(error), performance.now());
+    } finally {
+      this.trying = false;
+    }
+  }
+
+  closeLow() {
+    this.whep?.close();
+    this.whep = null;
+    for (const audio of Object.values(this.sounds)) audio.srcObject = null;
+    this.flowing = new Set();
+  }
+
+  leave() {
+    this.turn += 1;
+    this.closeLow();
+    this.hall.close();
+    clearTimeout(this.stalled);
+    this.shown = false;
+  }
+
+  // ── how it goes ─────────────────────────────────────────
+
+  /** A look at the WHEP session: who sends, how much is lost; a weak line takes the small picture, then falls. */
+  looked(whep, { flowing, loss, frozen, quiet }) {
+    if (whep !== this.whep || this.rung !== 'low') return;
+    this.away = quiet && this.state === 'live';
+    if ([...flowing].sort().join() !== [...this.flowing].sort().join()) {
+      this.flowing = flowing;
+      this.arrange();
+    } else if (this.away !== this.wasAway) this.arrange();
+    this.wasAway = this.away;
+    const bad = loss > BAD_LOSS || frozen > BAD_FREEZE_MS;
+    this.bad = Math.max(0, this.bad + (bad ? 1 : -0.25));
+    this.calm = bad ? 0 : this.calm + 1;
+    if (this.bad >= WEAK_AT) {
+      this.bad = 0;
+      if (this.weak) return this.fall('weak');
+      this.weak = true;
+      this.stage.say(this.words.weak);
+      this.arrange();
+    } else if (this.weak && this.calm >= STRONG_AFTER) {
+      this.weak = false;
+      this.arrange();
+    }
+  }
+
+  /** The session is over though nobody left: the relay died or another one took over. */
+  lost(whep) {
+    if (whep !== this.whep) return;
+    this.stalls += 1;
+    this.closeLow();
+    if (this.rung === 'low' && this.running) this.enter();
+    this.arrange();
+  }
+
+  hallMoves() {
+    clearTimeout(this.stalled);
+    this.away = false;
+    this.begun();
+    if (this.waitingSaid) this.stage.say();
+    this.waitingSaid = false;
+  }
+
+  hallStands() {
+    if (this.state !== 'live') return;
+    this.stalls += 1;
+    this.ladder.stir('stalled', performance.now());
+    this.away = !this.hall.growing && navigator.onLine;
+    this.arrange();
+    if (this.away) return;
+    this.waitingSaid = true;
+    this.stage.say(this.words.slow, true);
+    const turn = this.turn;
+    clearTimeout(this.stalled);
+    this.stalled = setTimeout(() => {
+      if (turn === this.turn && this.hall.standing && this.hall.growing && this.rung === 'smooth') this.fall('stalled');
+    }, STALL_MS);
+  }
+
+  /** The address does not answer, or has run out: ask for a fresh one, ever more patiently. */
+  async hallBroke(code) {
+    this.hall.close();
+    if (code === 'unsupported') {
+      this.shown = false;
+      this.failed = this.words.unsupported;
+      return this.arrange();
+    }
+    const turn = this.turn;
+    await later(PATIENCE_MS[Math.min(this.tries, PATIENCE_MS.length - 1)]);
+    this.tries += 1;
+    if (turn !== this.turn || !this.running) return;
+    if (this.tries > 2) this.shown = false;
+    this.arrange();
+    await this.enterHall(turn);
+  }
+
+  // ── places and sound ────────────────────────────────────
+
+  /** Whether the trainer sends `name` now: as announced, or as packets say. */
+  has(name) { return this.sources.includes(name) || this.flowing.has(name); }
+
+  /** The layers that have something to show, the one that should be big first. */
+  get layers() {
+    if (this.rung === 'low') {
+      const shown = [];
+      if (this.has('screen')) shown.push('screen');
+      else if (this.page) shown.push('slide');
+      if (this.has('camera') || this.has('small')) shown.push('camera');
+      return shown;
+    }
+    const slide = this.page && !this.has('screen') ? ['slide'] : [];
+    return this.rung === 'smooth' && this.hall.open ? [...slide, 'hall'] : slide;
+  }
+
+  arrange() {
+    const layers = this.running ? this.layers : [];
+    const [big = null, small = null] = this.swapped ? [...layers].reverse() : layers;
+    this.stage.place(big, small);
+    this.two = layers.length > 1;
+    this.slides = layers.includes('slide');
+    if (this.rung === 'low' && this.whep) this.attach(big, small);
+    this.stage.cover(this.cover(big));
+    this.changed();
+  }
+
+  /** Ask for the pictures that stand on the stage, the small one where it is enough, and show them. */
+  attach(big, small) {
+    const thrifty = this.has('small') && (small === 'camera' || this.weak);
+    const wanted = [big, this.weak && big === 'screen' ? null : small]
+      .filter((name) => PICTURES.includes(name))
+      .map((name) => (name === 'camera' && thrifty ? 'small' : name));
+    this.whep.want(wanted);
+    this.show('screen', this.whep.tracks.screen);
+    this.show('camera', this.whep.tracks[thrifty ? 'small' : 'camera']);
+  }
+
+  show(layer, track) {
+    const video = this.stage.videos[layer];
+    if (video.srcObject?.getTracks()[0] !== track) video.srcObject = new MediaStream([track]);
+    if (video.paused) video.play().catch(() => {}); // without sound: always allowed
+  }
+
+  /** What the cover says; null while there is a picture. */
+  cover(big) {
+    const { words } = this;
+    if (!this.running) return this.outside;
+    if (this.state === 'paused') return { icon: 'clock', ...words.paused };
+    if (this.failed) return { icon: 'warn', text: this.failed };
+    if (!this.shown) return big === 'slide' ? null : { icon: 'live', text: this.tries > 2 ? words.reconnecting : words.opening };
+    if (this.away) return big === 'slide' ? null : { icon: 'nowifi', ...words.away };
+    if (big) return null;
+    return this.rung === 'sound' ? { icon: 'sound', ...words.soundOnly } : { icon: 'cam', ...words.noPicture };
+  }
+
+  hear() {
+    const silent = this.muted || this.silent;
+    this.stage.videos.hall.muted = silent;
+    for (const [name, audio] of Object.entries(this.sounds)) {
+      audio.muted = silent || name === this.own;
+      if (audio.srcObject && audio.paused) {
+        audio.play().catch((error) => error.name === 'NotAllowedError' && !this.muted && this.hush());
+      }
+    }
+    this.changed();
+  }
+
+  /** The browser wants a press before there is sound. */
+  hush() {
+    if (this.silent) return;
+    this.silent = true;
+    this.hear();
+  }
+}
