@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from school.core.i18n import N_
 from school.core.lease import database_now
 from school.core.time import now
 from school.media import service
-from school.media.models import Stream, StreamNode, StreamState, Timeline
+from school.media.models import Segment, Stream, StreamNode, StreamState, Timeline
 from school.media.rules import Rendition
 
 NODE_LEASE = timedelta(seconds=4)  # a node that has not spoken for so long may lose its streams
@@ -47,6 +47,15 @@ class Order:
     epoch: int
     timeline_id: int | None
     camera_timeline_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The number and run that come next on a recording, and its length in microseconds."""
+
+    number: int = 0
+    run: int = 0
+    length_us: int = 0
 
 
 class StreamLost(Conflict):
@@ -193,16 +202,36 @@ def hold(s: Session, stream_id: int, name: str, epoch: int) -> Stream:
 
 
 def begin_recording(s: Session, held: Stream, renditions: list[Rendition], *, camera: bool = False) -> Timeline:
-    """The growing timeline of the class, or of its camera picture beside a shared screen; made at its first use."""
+    """The growing timeline of the class, or of its camera picture beside a shared screen; made at its first use.
+
+    The largest picture that a rendition has had describes it.
+    """
     known = held.camera_timeline_id if camera else held.timeline_id
     if known is not None:
-        return s.get_one(Timeline, known)
+        timeline = s.get_one(Timeline, known)
+        before = {one["name"]: one for one in timeline.renditions}
+        larger = [asdict(one) for one in renditions if one.width >= before.get(one.name, {"width": 0})["width"]]
+        timeline.renditions = list((before | {one["name"]: one for one in larger}).values())
+        return timeline
     timeline = service.new_timeline(s, None, 0, renditions)
     if camera:
         held.camera_timeline_id = timeline.id
     else:
         held.timeline_id = timeline.id
     return timeline
+
+
+def recorded(s: Session, timeline_id: int | None) -> Recorded:
+    """How far a recording has come; nothing yet without a timeline."""
+    if timeline_id is None:
+        return Recorded()
+    renditions = s.get_one(Timeline, timeline_id).renditions
+    number, run, length_us = s.execute(
+        sa.select(sa.func.max(Segment.number), sa.func.max(Segment.run), sa.func.sum(Segment.length_us)).where(
+            Segment.timeline_id == timeline_id, Segment.rendition == (renditions[0]["name"] if renditions else "")
+        )
+    ).one()
+    return Recorded() if number is None else Recorded(number + 1, run + 1, int(length_us))
 
 
 def finish(s: Session, held: Stream) -> None:

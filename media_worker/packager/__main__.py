@@ -1,0 +1,33 @@
+"""`python -m media_worker.packager` starts the packager of this machine's node."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+import uvloop
+
+import school.tables  # noqa: F401 - foreign keys of every room resolve
+from media_worker.packager.packager import Packager
+from school.core.logs import configure
+from school.core.settings import SettingsError, load
+
+
+@click.command()
+@click.option("--node", default=None, help="Name of the node; default: as set.")
+@click.option("--port", default=None, type=int, help="Port to listen on; default: as set.")
+def main(node: str | None, port: int | None) -> None:
+    """Turn the frames of live classes into HLS and recordings."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        sys.exit(str(error))
+    configure()
+    packager = Packager(settings, node=node, port=port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(packager.serve())
+
+
+if __name__ == "__main__":
+    main()
