@@ -17,6 +17,7 @@ from school.core.person import Person, Role
 from school.core.settings import Settings, load
 from school.core.store import open_store
 from school.courses.views import blueprint as courses
+from school.live import sockets
 from school.live.views import blueprint as live
 from school.media.views import blueprint as media
 from school.org import queries, sign_ins
@@ -54,8 +55,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_DEFAULT_TIMEZONE=settings.zone,
     )
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     db = Database(settings.db_url)
     app.extensions["school"] = School(
         settings, db, open_store(settings), keys, partial(_load_person, db), partial(_contact, db)
@@ -64,6 +63,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     for floor in (replies, security, pages, figures):
         floor.install(app)
     _rooms(app)
+    sockets.install(app, app.extensions["school"])
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
     return app
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -101,6 +101,9 @@ class Database:
         self._read = sessionmaker(self.engine, expire_on_commit=False)
         self._write = sessionmaker(self._write_engine, expire_on_commit=False)
         self._turn = threading.Lock()  # gevent's when the web process has patched threading
+        self.after_write: list[
+            Callable[[Session], None]
+        ] = []  # called with what `write` has committed; quick, no raise
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -117,6 +120,7 @@ class Database:
         if not self.sqlite:
             with self._write.begin() as session:
                 yield session
+            self._heard(session)
             return
         with self._turn:
             session = self._begin_patiently(patience)
@@ -128,6 +132,11 @@ class Database:
                 raise
             finally:
                 session.close()
+        self._heard(session)
+
+    def _heard(self, session: Session) -> None:
+        for hear in self.after_write:
+            hear(session)
 
     def _begin_patiently(self, patience: float) -> Session:
         until = time.monotonic() + patience

@@ -15,6 +15,7 @@ from school.core.time import now
 from school.live.models import LiveClass, LiveEvent
 
 ALL, DESK = "all", "desk"
+GROWN = "live.grown"  # in a session's `info`: classes whose log has grown in it
 
 
 def to(account_id: int) -> str:
@@ -64,6 +65,7 @@ def append(
     )  # fmt: skip
     s.add(line)
     s.flush()
+    s.info.setdefault(GROWN, set()).add(class_id)
     return line
 
 

@@ -6,8 +6,9 @@ moved on stands, and who is back within `RETURN_MS` goes on in the same stay.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from school.core.time import now
 from school.live.access import Standing
 from school.live.models import LivePresence
-from school.records.bulk import among
+from school.records.bulk import among, table_of
 from school.records.models import Mode
 from school.records.sessions import end_play_sessions
 
@@ -68,19 +69,25 @@ def enter(s: Session, arrival: Arrival, zone: str) -> int:
 
 def seen(s: Session, stays: Collection[int], at_ms: int) -> None:
     """Move the stays on to `at_ms`; none ever shrinks."""
-    _move(s, stays, at_ms, left=False)
-
-
-def leave(s: Session, stays: Collection[int], at_ms: int) -> None:
-    """The stays end at `at_ms`, unless somebody comes back soon."""
-    _move(s, stays, at_ms, left=True)
-
-
-def _move(s: Session, stays: Collection[int], at_ms: int, *, left: bool) -> None:
     if stays:
         s.execute(
             sa.update(LivePresence)
             .where(among(s, LivePresence.id, stays))
-            .values(seen_ms=sa.case((LivePresence.seen_ms < at_ms, at_ms), else_=LivePresence.seen_ms), left=left)
+            .values(seen_ms=_later(at_ms), left=False)
             .execution_options(synchronize_session=False)
         )
+
+
+def leave(s: Session, stays: Mapping[int, int]) -> None:
+    """Each of the stays has ended at its moment, unless the member comes back soon."""
+    if stays:
+        table = table_of(LivePresence)
+        at_ms = sa.bindparam("at_ms", type_=table.c.seen_ms.type)
+        s.connection().execute(
+            sa.update(table).where(table.c.id == sa.bindparam("stay")).values(seen_ms=_later(at_ms), left=True),
+            [{"stay": stay, "at_ms": moment} for stay, moment in sorted(stays.items())],
+        )
+
+
+def _later(at_ms: Any) -> sa.ColumnElement[int]:
+    return sa.case((LivePresence.seen_ms < at_ms, at_ms), else_=LivePresence.seen_ms)

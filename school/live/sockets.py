@@ -1,0 +1,212 @@
+"""The namespace `/live`: who comes into a room and is welcomed, what they send, and their leaving. Thin over the services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import gevent
+import structlog
+from flask import Flask, request, session
+from flask_babel import gettext as _
+from flask_socketio import SocketIO
+from sqlalchemy.orm import Session
+
+from school.core.errors import Conflict, Invalid, SchoolError, SignInNeeded
+from school.core.i18n import N_
+from school.core.offload import in_thread
+from school.core.person import Person, signed_in
+from school.live import access, attendance, events, log, presence, room_rules, snapshot
+from school.live.access import Standing, standing
+from school.live.fanout import NAMESPACE, Fanout, Line, Room, Seat
+from school.live.keeper import Keeper
+from school.live.models import LiveState
+from school.live.presence import Arrival
+from school.org.sign_ins import token_hash
+from school.org.words import device_words
+from school.records.commit import GroupCommit
+from school.webkit import sockets
+from school.webkit.context import School, current_person
+from school.webkit.sockets import Channel
+
+logger = structlog.get_logger()
+
+TICK_S = 0.03  # actions and arrivals of this time are stored together
+LAST_WORDS_S = 1.5  # between telling somebody that it is over and ending the connection
+OVER = {LiveState.STOPPED, LiveState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What one person has sent."""
+
+    person: Person
+    class_id: int
+    name: str
+    body: dict[str, Any]
+
+
+class Rooms:
+    """The rooms of one process: their seats, their fan-out and what is stored for them."""
+
+    def __init__(self, parts: School) -> None:
+        self.parts, self.db = parts, parts.db
+        self.fanout = Fanout(parts.db, parts.settings.redis_url, self._heard)
+        self.keeper = Keeper(parts.db, self.fanout)
+        self.seats: dict[str, Seat] = {}
+        self.actions: GroupCommit[Action, dict[str, Any]] = GroupCommit(self._perform, tick=TICK_S)
+        self.arrivals: GroupCommit[Arrival, int] = GroupCommit(self._arrive, tick=TICK_S)
+
+    # ---- coming and going
+
+    def come_in(self, channel: Channel, auth: dict[str, Any]) -> None:
+        """Let somebody in whom the class is for; `auth` is `{class, since, side}`."""
+        class_id, side, since = auth.get("class"), auth.get("side", "room"), auth.get("since")
+        if type(class_id) is not int or not 0 < class_id < 2**63:
+            raise access.no_class()
+        if side not in {"room", "desk"}:
+            raise Invalid("live.body", sockets.UNREADABLE)
+        person = signed_in(current_person())
+        with self.db.read() as s:
+            here = standing(s, person, class_id)
+        room_rules.room_open(here.live.state)
+        if side == "desk":
+            access.at_desk(here)
+        seat = Seat(
+            request.sid, channel, class_id, person.account_id, person.member_id, side == "desk",  # type: ignore[attr-defined]
+            token_hash(session.get("token", "")),
+        )  # fmt: skip
+        self.seats[seat.sid] = seat
+        device = " · ".join(_(word) for word in device_words(request.user_agent.string))
+        # The welcome must follow the answer to the connection, which is queued when this returns, without yielding.
+        gevent.spawn(self._welcome, seat, here, since if type(since) is int and since >= 0 else None, device)
+
+    def go(self, sid: str) -> None:
+        seat = self.seats.pop(sid, None)
+        if seat is not None:
+            self.fanout.leave(seat)
+            self.keeper.left(seat)
+
+    def _welcome(self, seat: Seat, here: Standing, since: int | None, device: str) -> None:
+        try:
+            if presence.counts(here, desk=seat.desk) and seat.member_id is not None:
+                seat.stay = self.arrivals.submit(Arrival(seat.class_id, seat.member_id, log.this_ms(), device))
+            room = self.fanout.room(seat.class_id)
+            welcome = self._state(room, seat, here)
+        except Exception:
+            logger.exception("welcome", class_id=seat.class_id)
+            return seat.channel.drop("no welcome")
+        if seat.sid in self.seats:
+            self.fanout.seat(room, seat, welcome, since)
+            self.keeper.start()
+        else:  # gone again meanwhile
+            self.keeper.left(seat)
+        return None
+
+    def _state(self, room: Room, seat: Seat, here: Standing) -> dict[str, Any]:
+        """`welcome` without its lines; `no` is read first, so that what comes later is told as a line."""
+        no = room.no
+        with self.db.read() as s:
+            here = standing(s, here.person, seat.class_id)
+            known = snapshot.state_of(s, here)
+            room.learn(s, here.live, {here.person.account_id})
+            counted = (
+                attendance.counted_ms(s, here.live, seat.member_id, log.this_ms())
+                if seat.stay and seat.member_id
+                else 0
+            )
+        live, person = here.live, here.person
+        voice = room.voices[person.account_id]
+        return {
+            "now_ms": log.this_ms(),
+            "no": no,
+            "class": {
+                "id": live.id, "title": live.title, "state": live.state, "started_ms": live.started_ms,
+                "ended_ms": live.ended_ms, "trainer": live.trainer.name, "org": live.org.short_name,
+                "minutes": live.minutes,
+            },
+            "me": {
+                "account_id": person.account_id, "member_id": person.member_id, "name": voice["name"], "branch": voice["branch"],
+                "side": "desk" if seat.desk else "room", "moderates": here.moderates, "counted_ms": counted,
+                **known["me"],
+            },
+            "state": known["state"],
+            "questions": known["questions"],
+        }  # fmt: skip
+
+    def _heard(self, room: Room, lines: Sequence[Line]) -> None:
+        """A class that was stopped is over for everybody; they hear of it first."""
+        if any(line.told["kind"] == "state" and line.told["body"].get("state") in OVER for line in lines):
+            for seat in list(room.seats.values()):
+                gevent.spawn_later(LAST_WORDS_S, seat.channel.drop, "stopped")
+
+    # ---- doing something
+
+    def act(self, name: str, channel: Channel, body: dict[str, Any]) -> dict[str, Any]:
+        """Do what was sent, by who it is now: a sign-in that has ended is heard of at once."""
+        seat = self.seats.get(request.sid)  # type: ignore[attr-defined]
+        if seat is None:
+            raise Conflict("live.again", N_("连接刚刚断开过，正在重新进入。"))
+        try:
+            person = signed_in(current_person())
+            event, body = events.row(name, body)
+            if event.reads:
+                with self.db.read() as s:
+                    return events.perform(s, standing(s, person, seat.class_id), name, body)
+            return self.actions.submit(Action(person, seat.class_id, name, body))
+        except SchoolError as error:
+            if isinstance(error, SignInNeeded) or error.code == "live.missing":
+                gevent.spawn_later(LAST_WORDS_S, channel.drop, "may not be here")
+            raise
+
+    def _perform(self, actions: Sequence[Action]) -> list[dict[str, Any] | Exception]:
+        """Store a batch, one transaction a class; what one person's action comes to is no other's concern."""
+        answers: dict[int, dict[str, Any] | Exception] = {}
+        numbered = sorted(enumerate(actions), key=lambda each: (each[1].class_id, each[0]))
+        for class_id, group in groupby(numbered, key=lambda each: each[1].class_id):
+            answers |= self._store(class_id, list(group))
+        return [answers[number] for number in range(len(actions))]
+
+    def _store(self, class_id: int, works: list[tuple[int, Action]]) -> dict[int, dict[str, Any] | Exception]:
+        """The answers to the actions of one class; when they cannot be stored together, each is tried alone."""
+        try:
+            with self.db.write() as s:
+                log.hold(s, class_id)
+                answers = {number: _one(s, action) for number, action in works}
+                if self.db.sqlite:
+                    in_thread(s.commit)
+                return answers
+        except Exception as error:
+            if isinstance(error, SchoolError) or len(works) == 1:
+                return dict.fromkeys((number for number, _ in works), error)
+            return {number: answer for work in works for number, answer in self._store(class_id, [work]).items()}
+
+    def _arrive(self, arrivals: Sequence[Arrival]) -> list[int]:
+        with self.db.write() as s:
+            by_member = sorted(enumerate(arrivals), key=lambda each: each[1].member_id)  # rows in one order everywhere
+            stays = {number: presence.enter(s, arrival, self.parts.settings.zone) for number, arrival in by_member}
+            if self.db.sqlite:
+                in_thread(s.commit)
+        return [stays[number] for number in range(len(arrivals))]
+
+
+def _one(s: Session, action: Action) -> dict[str, Any] | Exception:
+    try:
+        with s.begin_nested():
+            return events.perform(s, standing(s, action.person, action.class_id), action.name, action.body)
+    except SchoolError as error:
+        return error
+
+
+def install(app: Flask, parts: School) -> SocketIO:
+    """The Socket.IO server of `app` with the rooms of live classes."""
+    made = sockets.install(app, parts.settings)
+    rooms = parts.parts["rooms"] = Rooms(parts)
+    made.on_event("connect", sockets.admitting(rooms.come_in), namespace=NAMESPACE)
+    made.on_event("disconnect", lambda *_: rooms.go(request.sid), namespace=NAMESPACE)  # type: ignore[attr-defined]
+    for name in events.TABLE:
+        made.on_event(name, sockets.answering(name, partial(rooms.act, name)), namespace=NAMESPACE)
+    return made
