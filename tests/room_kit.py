@@ -44,7 +44,9 @@ def cookies(settings: Settings, db: Database, account_ids: list[int]) -> list[st
 class Guest:
     """One connection to a room: everything it has heard, and how to say something."""
 
-    def __init__(self, url: str, class_id: int, cookie: str = "", *, side: str = "room", since: int | None = None) -> None:
+    def __init__(
+        self, url: str, class_id: int, cookie: str = "", *, side: str = "room", since: int | None = None
+    ) -> None:
         self.url, self.class_id, self.cookie, self.side = url, class_id, cookie, side
         self.since = since
         self.welcomes: list[dict[str, Any]] = []

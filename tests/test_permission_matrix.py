@@ -19,15 +19,19 @@ from flask import Flask
 
 import actors
 import courses_kit
+import live_kit
 from actors import SINCE, Actor, Cast
 from clients import SchoolClient
 from school.core.db import Database
+from school.core.errors import NotAllowed, NotFound, SchoolError, SignInNeeded
 from school.core.keys import Keys
-from school.core.person import Role
+from school.core.person import Role, signed_in
 from school.core.settings import Settings
 from school.core.time import now
 from school.courses import service as courses
 from school.courses.models import Course
+from school.live import events
+from school.live.access import standing
 from school.media import uploads
 from school.media.models import AssetState, MediaAsset, Timeline
 from school.media.service import play_paths
@@ -366,7 +370,36 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("POST", "records.respond", waiting_question, {"secretary", "admin"}),
     ("POST", "records.respond", secretarys_question, {"admin"}),  # nobody answers their own
 ]
-EVENTS: dict[str, set[str]] = {}  # Socket.IO event → who may send it
+
+# Socket.IO event of a class that the trainer holds for 河东村 → what is sent, and who may send it
+IN_ROOM = {"member", "secretary", "trainer", "reviewer", "admin"}
+MODERATING = {"trainer", "reviewer", "admin"}
+AT_DESK = {"trainer"}
+EVENTS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "connect": ({}, IN_ROOM),
+    "disconnect": ({}, IN_ROOM),
+    "say": ({"text": "听清楚了"}, IN_ROOM),
+    "remove": ({"message": 1}, MODERATING),
+    "approve": ({"message": 1}, AT_DESK),
+    "mute": ({"account_id": 1, "on": False}, MODERATING),
+    "rules": ({"slow_s": 0}, AT_DESK),
+    "ask": ({"text": "冬剪什么时候开始？"}, IN_ROOM),
+    "second": ({"question": 1, "on": True}, IN_ROOM),
+    "question": ({"question": 1, "state": "answered"}, AT_DESK),
+    "hand": ({"up": True}, {"member", "secretary"}),
+    "call": ({"account_id": 1}, AT_DESK),
+    "hang_up": ({"account_id": 10**6}, AT_DESK),  # and one's own: test_live_hands
+    "poll_open": ({"question": "会了吗？", "options": ["会了", "还不会"]}, AT_DESK),
+    "vote": ({"poll": 1, "choices": [0]}, IN_ROOM),
+    "poll_close": ({"poll": 1}, AT_DESK),
+    "slide": ({"page": 1}, AT_DESK),
+    "code": ({"open": True}, AT_DESK),
+    "sign_in": ({"code": "0000"}, {"member", "secretary"}),
+    "check": ({}, AT_DESK),
+    "here": ({"check": 1}, {"member", "secretary"}),
+    "sources": ({"sources": ["camera"]}, AT_DESK),
+    "roster": ({}, AT_DESK),
+}
 
 # ---- the test
 
@@ -461,7 +494,31 @@ def test_every_address_has_a_row(school_app: Flask) -> None:
     assert not gone, "these addresses are no more"
 
 
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event(world: World, name: str) -> None:
+    """Whoever is not named is refused for who they are; the others at most for what they sent."""
+    with world.db.write() as s:
+        class_id = live_kit.make_class(s, world.cast, audience=(world.cast.branch_id,)).id
+    body, allowed = EVENTS[name]
+    let_in = set()
+    for who, actor in world.people.items():
+        with world.db.write() as s:
+            try:
+                here = standing(s, signed_in(actor.person if actor else None), class_id)
+                if name in events.TABLE:
+                    events.perform(s, here, name, body)
+            except (SignInNeeded, NotAllowed):
+                continue
+            except NotFound as error:
+                if error.code == "live.missing":
+                    continue
+            except SchoolError:
+                pass
+            let_in.add(who)
+    assert let_in == allowed
+
+
 def test_every_socket_event_has_a_row(school_app: Flask) -> None:
-    sockets = school_app.extensions.get("socketio")
-    handlers = {event for events in sockets.server.handlers.values() for event in events} if sockets else set()
-    assert handlers == EVENTS.keys()
+    handlers = school_app.extensions["socketio"].server.handlers
+    assert {event for events in handlers.values() for event in events} == EVENTS.keys()
+    assert EVENTS.keys() - {"connect", "disconnect"} == events.TABLE.keys()
