@@ -7,7 +7,7 @@ export class Ask {
   constructor(link, words, room) {
     Object.assign(this, { link, words, room, questions: new Map(), mine: new Set() });
     link.on('welcome', (welcome) => this.begin(welcome));
-    link.on('asked', ({ by, body }) => this.set({ by, ...body }));
+    link.on('asked', ({ by, body }) => !body.removed && this.set({ by, ...body }));
     link.on('question', ({ body }) => this.set(body));
     link.on('removed', ({ body }) => {
       if (body.question && this.questions.delete(body.question)) this.draw();

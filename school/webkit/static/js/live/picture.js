@@ -341,7 +341,8 @@ export class Picture {
       .map((name) => (name === 'camera' && thrifty ? 'small' : name));
     this.whep.want(wanted);
     this.show('screen', this.whep.tracks.screen);
-    this.show('camera', this.whep.tracks[thrifty ? 'small' : 'camera']);
+    const smaller = this.flowing.has('small') && !this.flowing.has('camera'); // the relay spares a weak line by itself
+    this.show('camera', this.whep.tracks[thrifty || smaller ? 'small' : 'camera']);
   }
 
   show(layer, track) {

@@ -31,7 +31,7 @@ export class Talk {
   // ── lines ───────────────────────────────────────────────
 
   said(line, { past }) {
-    const { message, text, waiting } = line.body;
+    const { message, text, waiting, removed } = line.body;
     const mine = line.by.account_id === this.room.account_id;
     const item = this.message(line.by, text, waiting ? this.words.moderated : '');
     item.dataset.no = line.no;
@@ -39,6 +39,7 @@ export class Talk {
     this.byMessage.set(message, item);
     if (known) known.replaceWith(item);
     else this.append(item, mine && !past);
+    if (removed) this.removed(message);
   }
 
   removed(message) {
