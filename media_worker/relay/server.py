@@ -16,7 +16,7 @@ from media_worker.relay.aiortc_hooks import Door
 from media_worker.relay.broadcast import Broadcast
 from media_worker.relay.node import Relay, not_open, not_showing
 from media_worker.relay.offers import LARGEST
-from media_worker.relay.publish import SOURCES, Unsupported, publish
+from media_worker.relay.publish import SOURCES, Publisher, Unsupported, publish
 from media_worker.relay.watch import wanted, watch
 from school.core import errors
 from school.core.i18n import N_
@@ -56,6 +56,7 @@ def application(relay: Relay) -> web.Application:
     app = web.Application(client_max_size=LARGEST, middlewares=[_polite])
     app[RELAY] = relay
     app.router.add_post("/whip/{stream:\\d{1,18}}", whip)
+    app.router.add_get("/whip/{stream:\\d{1,18}}/{session}", published, allow_head=False)
     app.router.add_delete("/whip/{stream:\\d{1,18}}/{session}", hang_up)
     app.router.add_post("/whep/{stream:\\d{1,18}}", whep)
     app.router.add_route("PATCH", "/whep/{stream:\\d{1,18}}/{session}", change)
@@ -190,15 +191,27 @@ async def whip(request: web.Request) -> web.Response:
     return _created(request, made.id, answer)
 
 
-async def hang_up(request: web.Request) -> web.Response:
-    """A publisher leaves. The session's address is known to nobody else."""
+def _publishing(request: web.Request) -> tuple[Broadcast, Publisher]:
+    """The session and its class. A session's address is known to nobody else."""
     broadcast = request.app[RELAY].broadcasts.get(_number(request))
-    for publisher in list(broadcast.publishers.values()) if broadcast else ():
+    for publisher in broadcast.publishers.values() if broadcast else ():
         if secrets.compare_digest(publisher.id.encode(), request.match_info["session"].encode()):
             assert broadcast is not None
-            await broadcast.drop_publisher(publisher)
-            return web.Response(status=200)
+            return broadcast, publisher
     raise web.HTTPNotFound
+
+
+async def published(request: web.Request) -> web.Response:
+    """Whether the session lives: a publisher who hears nothing asks before it comes again."""
+    _publishing(request)
+    return web.Response(status=204)
+
+
+async def hang_up(request: web.Request) -> web.Response:
+    """A publisher leaves."""
+    broadcast, publisher = _publishing(request)
+    await broadcast.drop_publisher(publisher)
+    return web.Response(status=200)
 
 
 # ── WHEP ────────────────────────────────────────
