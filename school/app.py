@@ -16,8 +16,15 @@ from school.core.keys import load_keys
 from school.core.person import Person, Role
 from school.core.settings import Settings, load
 from school.core.store import open_store
+from school.courses import queries as course_list
+from school.courses import reviewing as course_reviews
 from school.courses.views import blueprint as courses
+from school.live import reviewing as live_reviews
 from school.live import sockets
+from school.live.doors import blueprint as stream
+from school.live.hall import Hall
+from school.live.outside import PART as OUTSIDE
+from school.live.outside import Outside
 from school.live.views import blueprint as live
 from school.media.views import blueprint as media
 from school.org import queries, sign_ins
@@ -25,12 +32,13 @@ from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.records.views import blueprint as records
 from school.records.views import study
-from school.webkit import figures, health, pages, replies, security
+from school.webkit import figures, health, pages, queue, replies, security
 from school.webkit.context import School, current_person
 
 csrf = CSRFProtect()
 
 LEARNING = {"courses.catalogue", "courses.course", "courses.lesson"}
+STUDIO = {"live.new", "live.create", "live.edit", "live.save", "live.new_key"}
 MANAGING = {"portal.organization", "portal.organization_print", "portal.organization_reviews"}
 
 
@@ -66,15 +74,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     sockets.install(app, app.extensions["school"])
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.trusted_proxies] * 4)  # type: ignore[method-assign]
+    app.wsgi_app = Hall(app.wsgi_app, app.extensions["school"])  # type: ignore[method-assign]
     return app
 
 
 def _rooms(app: Flask) -> None:
     """Register each room's blueprint and wire the rooms to each other."""
     app.register_blueprint(health.blueprint)
-    for room in (org, media, records, study, courses, live, portal):
+    for room in (org, media, records, study, courses, live, stream, portal):
         app.register_blueprint(room)
+    csrf.exempt(stream)  # a bearer token or stream key authorises; encoders have no page
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
+    parts = app.extensions["school"].parts
+    parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting)
+    parts[OUTSIDE] = Outside(course_list.own_titles, course_list.title_of)
     app.context_processor(_navigation)
 
 
@@ -105,6 +118,8 @@ def _navigation() -> dict[str, object]:
         _place("portal.home", _("首页"), "home", here=request.endpoint == "portal.home"),
         _place("courses.catalogue", _("课程"), "course", here=request.endpoint in LEARNING),
     ]
+    in_class = request.blueprint == "live" and not _in_studio()
+    places.append(_place("live.index", _("直播课堂"), "live", short=_("直播"), here=in_class))
     if person.member_id:
         places.append(_place("portal.record", _("学习档案"), "record", short=_("档案")))
     duties = []
@@ -118,15 +133,22 @@ def _navigation() -> dict[str, object]:
             duties.append(_place("portal.organization", icon="people", here=here, org_id=grant.org_id, **words))
             break
     if person.has(Role.TRAINER):
-        here = request.path.startswith("/studio")
-        duties.append(_place("courses.studio", _("我的授课"), "slides", short=_("授课"), here=here))
+        duties.append(_place("courses.studio", _("我的授课"), "slides", short=_("授课"), here=_in_studio()))
     if person.has(Role.REVIEWER):
         here = request.path.startswith("/review")
         duties.append(_place("courses.review", _("内容审核"), "exam", short=_("审核"), here=here))
     for place in duties[1:]:
         place["tab"] = False
+    if duties and person.member_id:
+        places[-1]["tab"] = False  # the training file is one tap from the first page
     mine = _place("org.account", _("我的"), "me", bar=False, here=request.blueprint == "org")
-    return {"nav": [*places, *duties, mine]}
+    studio = [_place("courses.studio", _("课程"), "course"), _place("live.studio", _("直播课"), "live")]
+    return {"nav": [*places, *duties, mine], "studio_places": studio}
+
+
+def _in_studio() -> bool:
+    """Whether this is a page of a trainer's own work."""
+    return request.path.startswith("/studio") or request.endpoint in STUDIO
 
 
 def _place(

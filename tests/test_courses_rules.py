@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from courses_kit import SHEET
 from school.core.errors import Conflict, Invalid
 from school.core.secrecy import secrecy_mark
+from school.core.text import tidy_lines
 from school.courses import rules
 from school.courses.models import CourseState
 
@@ -105,7 +106,7 @@ def test_what_does_not_fit_names_its_field(field: str, value: object, code: str)
 def test_text_is_tidied_and_never_stripped_of_meaning() -> None:
     name = "阿依夏木·买买提讲“<script>”：1 < 2"
     assert rules.checked_title(f"  {name}\u202e\x00 ") == name
-    assert rules.tidy_lines("一\n\n  二\u200b \n") == "一\n二"
+    assert tidy_lines("一\n\n  二\u200b \n") == "一\n二"
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from school.core.person import Person, signed_in
-from school.core.time import day_of, now, year_of
+from school.core.person import signed_in
+from school.core.text import tidy
+from school.core.time import now, year_of
 from school.courses import queries, rules
 from school.courses.blueprint import blueprint
 from school.courses.models import CourseState, Lesson
-from school.org.models import Member
 from school.records import policies
 from school.records import queries as records
 from school.webkit.context import current_person, school
@@ -28,7 +27,7 @@ def _wanted() -> queries.Wanted:
     """What the address asks for; what cannot be read is left out."""
     args = request.args
     return queries.Wanted(
-        q=rules.tidy(args.get("q", ""))[:60],
+        q=tidy(args.get("q", ""))[:60],
         category_id=args.get("category", type=_small),
         needs=frozenset(args.getlist("need")) & {"must", "free"},
         forms=frozenset(args.getlist("form")) & queries.FORMS.keys(),
@@ -84,16 +83,6 @@ def next_lesson(lessons: list[Lesson], ribbons: dict[int, records.Ribbon], requi
     return ready[0] if ready else None
 
 
-def _required_permille(s: Session, person: Person) -> int:
-    """How much of a course, all lessons together, this person must watch, by the policy that counts for them today."""
-    member = s.get(Member, person.member_id) if person.member_id else None
-    if member is None:
-        return policies.DEFAULT.completion_permille
-    today = day_of(now(), school().settings.zone)
-    policy = policies.policy_for(policies.every_policy(s), member.category, member.post, today)
-    return policies.credit_policy(policy).completion_permille
-
-
 @blueprint.get("/courses/<int:course_id>")
 def course(course_id: int) -> str:
     return course_page(course_id)
@@ -107,7 +96,7 @@ def course_page(course_id: int, *, note: str = "", refusal: str = "") -> str:
         audience = queries.audience(s, course_id)
         watched = records.ribbons_of(s, person.member_id, "course", course_id) if person.member_id else []
         earned = queries.credits_of(s, person.member_id, [course_id]).get(course_id)
-        required = _required_permille(s, person)
+        required = policies.required_permille(s, person.member_id, now(), school().settings.zone)
     ribbons = {ribbon.ref_id: ribbon for ribbon in watched}
     mine = found.trainer_id == person.account_id
     reviews = (

@@ -318,6 +318,21 @@ def own(s: Session, person: Person) -> Sequence[Course]:
     ).all()
 
 
+def own_titles(s: Session, person: Person) -> Sequence[tuple[int, str]]:
+    """(id, title) of the courses this person teaches, the newest first."""
+    rows = s.execute(
+        sa.select(Course.id, Course.title)
+        .where(Course.trainer_id == person.account_id)
+        .order_by(Course.created_at.desc(), Course.id.desc())
+    )
+    return [(course_id, title) for course_id, title in rows]
+
+
+def title_of(s: Session, person: Person, course_id: int) -> str | None:
+    """A course's title for somebody who may see it, else None."""
+    return s.scalar(sa.select(Course.title).where(Course.id == course_id, visible(person)))
+
+
 def in_review(s: Session, person: Person) -> Sequence[Course]:
     """What waits for this person's review, the longest waiting first; one's own courses are for somebody else."""
     return s.scalars(

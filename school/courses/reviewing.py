@@ -4,22 +4,47 @@ from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from school.core.errors import Invalid
-from school.core.person import require, signed_in
+from school.core.person import Person, require, signed_in
 from school.courses import queries, service
 from school.courses.blueprint import blueprint
 from school.courses.catalogue import course_page
+from school.webkit import queue
 from school.webkit.context import current_person, school
+from school.webkit.figures import hours
 from school.webkit.replies import sentence, status_of
+
+
+def waiting(s: Session, person: Person) -> list[queue.Waiting]:
+    """The courses that wait for this person's review, as lines of the one queue."""
+    return [
+        queue.Waiting(
+            kind=_("课程"),
+            title=course.title,
+            href=url_for("courses.course", course_id=course.id),
+            facts=[
+                _("%(hours)s 学时", hours=hours(course.hours_100)),
+                _("共 %(n)d 节", n=len(course.lessons)),
+                course.trainer.name,
+                course.org.short_name,
+            ],
+            slip=course.category.slip,
+            hue=(course.category.sort_no - 1) % 8 + 1,
+            compulsory=course.compulsory,
+            submitted_at=course.submitted_at or course.created_at,
+        )
+        for course in queries.in_review(s, person)
+    ]
 
 
 @blueprint.get("/review")
 def review() -> str:
     person = require(current_person(), *queries.OVERSEERS)
     with school().db.read() as s:
-        waiting = queries.in_review(s, person)
+        waiting = queue.waiting(s, person)
         published = queries.reviewed(s, person)
     return render_template("courses/review.html", waiting=waiting, published=published)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.org.models import PostHolding
+from school.core.time import day_of
+from school.org.models import Member, PostHolding
 from school.records.models import HourExemption, HourPolicy
 from school.records.requirements import Post, Required, audiences, choose, required
 from school.records.rules import CreditPolicy
@@ -57,6 +58,15 @@ def every_policy(s: Session) -> Sequence[HourPolicy]:
 def policy_for(policies: Sequence[HourPolicy], category: str, post: str | None, day: date) -> HourPolicy | None:
     """The policy that counts for somebody of this category and post on `day`."""
     return choose(policies, audiences(category, post), day)
+
+
+def required_permille(s: Session, member_id: int | None, moment: datetime, zone: str) -> int:
+    """How much of a course or class completes it, by the policy that counts for this member at `moment`."""
+    member = s.get(Member, member_id) if member_id else None
+    if member is None:
+        return DEFAULT.completion_permille
+    policy = policy_for(every_policy(s), member.category, member.post, day_of(moment, zone))
+    return credit_policy(policy).completion_permille
 
 
 def asked_of(s: Session, members: Mapping[int, str], year: int) -> dict[int, Asked]:

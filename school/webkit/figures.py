@@ -45,7 +45,9 @@ def minutes(ms: int) -> str:
 
 
 def day(value: date) -> str:
-    """`11月22日`, with the year only when it is not this one."""
+    """`11月22日`, with the year only when it is not this one; of a moment, its day in the school's zone."""
+    if isinstance(value, datetime):
+        value = to_user_timezone(value).date()
     this_year = to_user_timezone(time.now()).year
     skeleton = "MMMd" if value.year == this_year else "yMMMd"
     return format_skeleton(skeleton, value, locale=get_locale())
@@ -57,6 +59,22 @@ def moment(value: datetime) -> str:
     return f"{day(here.date())} {here:%H:%M}"
 
 
+def appointment(value: datetime) -> str:
+    """As `moment`, with 今天 or 明天 for the day where it is one of these: `今天 19:30`."""
+    here: datetime = to_user_timezone(value)
+    away = (here.date() - to_user_timezone(time.now()).date()).days
+    if away not in (0, 1):
+        return moment(value)
+    return f"{gettext('明天') if away else gettext('今天')} {here:%H:%M}"
+
+
+def time_of_day(value: datetime) -> str:
+    """`19:30` in the school's zone."""
+    return f"{to_user_timezone(value):%H:%M}"
+
+
 def install(app: Flask) -> None:
     """Make each of them a template filter of the same name."""
-    app.jinja_env.filters.update(hours=hours, clock=clock, minutes=minutes, day=day, moment=moment)
+    app.jinja_env.filters.update(
+        hours=hours, clock=clock, minutes=minutes, day=day, moment=moment, appointment=appointment, time=time_of_day
+    )
