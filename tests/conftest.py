@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -231,10 +231,17 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="session")
+def camera_browser(browser: Browser) -> Iterator[Browser]:
+    """A running Chromium with a fake camera and microphone, for pages that publish or watch by WebRTC."""
+    with services.chromium_with_camera(browser) as running:
+        yield running
+
+
+@contextmanager
+def faultless_page(browser: Browser, **options: Any) -> Iterator[Page]:
     """A page of a fresh Chinese desktop browser; a script's fault or a breach of the content policy fails the test."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(**{"locale": "zh-CN", "viewport": {"width": 1280, "height": 800}, **options})
     context.set_default_timeout(20_000)
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
@@ -242,3 +249,9 @@ def page(browser: Browser) -> Iterator[Page]:
     yield context.new_page()
     context.close()
     assert not faults, faults
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with faultless_page(browser) as made:
+        yield made

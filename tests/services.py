@@ -233,22 +233,43 @@ def redis(folder: Path) -> Iterator[str]:
         stop(process)
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The machine's Chromium or Chrome, headless, driven by Playwright."""
+BROWSER_ARGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+CAMERA_ARGS = [
+    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--auto-select-desktop-capture-source=Entire",
+    "--disable-features=WebRtcHideLocalIpsWithMdns", "--allow-loopback-in-peer-connection",
+    "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+]  # fmt: skip
+
+
+def chromium_path() -> str:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         raise Missing("Chromium is not installed: apt-get install chromium fonts-noto-cjk")
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium or Chrome, headless, driven by Playwright."""
+    path = chromium_path()
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=path,
-            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
-        )
+        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         try:
             yield running
         finally:
             running.close()
+
+
+@contextmanager
+def chromium_with_camera(beside: Browser) -> Iterator[Browser]:
+    """Another Chromium of the same Playwright, with a fake camera and microphone, whose connections may use loopback."""
+    running = beside.browser_type.launch(executable_path=chromium_path(), args=[*BROWSER_ARGS, *CAMERA_ARGS])
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 @dataclass
