@@ -14,10 +14,12 @@ from school.core.person import Person
 from school.core.time import now
 from school.live import log, rules
 from school.live.access import at_desk, may_moderate, standing
+from school.live.attendance import ITEM
 from school.live.models import LiveClass, LiveState, ReplayState
 from school.media import streams
 from school.media.models import Segment, Stream, StreamState
 from school.org import audit
+from school.records import service as records
 
 QUIET_MS = 10 * 60_000  # so long without a picture, after the time is long over, a class has been left running
 
@@ -90,6 +92,7 @@ def stop(s: Session, person: Person, class_id: int, why: str = "") -> LiveClass:
         if live.state in rules.RUNNING:
             live.ended_ms = moment
         live.replay = ReplayState.WITHDRAWN
+        records.close_item(s, ITEM, live.id)  # what was earned stays
         if why:
             live.review_note = rules.checked_note(why)
         _turn(s, person, live, state, StreamState.STOPPED, moment, why=live.review_note)
