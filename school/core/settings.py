@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -77,6 +78,18 @@ class Settings:
         return self.live_node or "main"
 
     @property
+    def ice(self) -> list[dict[str, Any]]:
+        """`ice_servers` as browsers and the relay take them: `{urls, username?, credential?}` each. Raises SettingsError."""
+        wrong = SettingsError(f'{PREFIX}ICE_SERVERS: write a JSON list such as [{{"urls": "turn:turn.example:3478"}}]')
+        try:
+            servers = json.loads(self.ice_servers or "[]")
+        except ValueError:
+            raise wrong from None
+        if not isinstance(servers, list) or not all(isinstance(each, dict) and "urls" in each for each in servers):
+            raise wrong
+        return servers
+
+    @property
     def db_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data / 'school.db'}"
 
@@ -115,6 +128,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     settings = Settings(**values)
     if settings.env not in {"development", "production"}:
         raise SettingsError("SCHOOL_ENV: write development or production")
+    _ = settings.ice  # say now that it cannot be read
     if settings.s3_endpoint and not 3 <= len(settings.s3_bucket) <= 63:
         raise SettingsError("SCHOOL_S3_BUCKET: write a name of 3 to 63 letters")
     if bool(settings.secret_keys) != bool(settings.id_hash_key):

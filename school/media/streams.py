@@ -149,14 +149,11 @@ def choose(s: Session, stream_id: int) -> StreamNode:
 def announce(db: Database, node: Node) -> None:
     """The node lives; call it every second. Its streams stay its own for `NODE_LEASE` after the last call."""
     with db.write() as s:
-        row = s.get(StreamNode, node.name)
-        if row is None:
-            row = StreamNode(name=node.name)
-            s.add(row)
-        row.relay_url, row.packager_url, row.seats, row.viewers = (
-            node.relay_url, node.packager_url, node.seats, node.viewers,
-        )  # fmt: skip
-        row.until = database_now(s) + NODE_LEASE
+        until = database_now(s) + NODE_LEASE
+        s.merge(StreamNode(
+            name=node.name, relay_url=node.relay_url, packager_url=node.packager_url, seats=node.seats,
+            viewers=node.viewers, until=until,
+        ))  # fmt: skip
 
 
 def withdraw(db: Database, name: str) -> None:
