@@ -398,6 +398,7 @@ EVENTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "check": ({}, AT_DESK),
     "here": ({"check": 1}, {"member", "secretary"}),
     "sources": ({"sources": ["camera"]}, AT_DESK),
+    "watching": ({"mode": "low", "stalls": 0}, IN_ROOM),
     "roster": ({}, AT_DESK),
 }
 

@@ -117,7 +117,7 @@ def set_rules(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     words = body.get("words", list(held.words))
     slow_s = body.get("slow_s", held.slow_s)
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or type(slow_s) is not int:
-        raise Invalid("live.body", N_("这一步没有送完整，没有办成。请刷新页面再试一次。"))
+        raise Invalid("live.body", room_rules.UNREADABLE)
     wanted = rules.checked_rules(
         RoomRules(
             room_rules.flag(body, "chat") if "chat" in body else held.chat,

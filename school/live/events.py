@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from school.core.errors import Invalid
-from school.core.i18n import N_
-from school.live import access, chat, hands, log, moments, polls, questions, room_rules, roster
+from school.live import access, chat, hands, log, moments, polls, presence, questions, room_rules, roster
 from school.live.access import Standing
 from school.live.models import LiveEvent
 
@@ -63,6 +62,7 @@ TABLE: dict[str, Event] = {
     "check": Event(moments.check, Who.DESK),
     "here": Event(moments.answer, Who.MEMBERS),
     "sources": Event(moments.sources, Who.DESK),
+    "watching": Event(presence.watching, Who.EVERYBODY),
     "roster": Event(roster.roster, Who.DESK, reads=True),
 }
 
@@ -84,7 +84,7 @@ def row(name: str, body: object) -> tuple[Event, dict[str, Any]]:
     """The event's row and its body; Invalid when there is no such event or the body is no object."""
     event = TABLE.get(name)
     if event is None or not isinstance(body, dict):
-        raise Invalid("live.body", N_("这一步没有送完整，没有办成。请刷新页面再试一次。"))
+        raise Invalid("live.body", room_rules.UNREADABLE)
     room_rules.key(body)
     return event, body
 

@@ -19,7 +19,7 @@ from gevent.event import Event
 from sqlalchemy.orm import Session
 
 from school.core.db import Database
-from school.live import log, polls, roster, snapshot
+from school.live import log, polls, presence, roster, snapshot
 from school.live.access import no_class
 from school.live.bell import Bell
 from school.live.models import LiveClass, LiveEvent
@@ -48,7 +48,6 @@ class Seat:
     desk: bool
     sign_in: str  # hash of its token
     stay: int | None = None  # the LivePresence that this connection moves on
-    mode: str = "none"  # how it watches
 
 
 @dataclass(slots=True)
@@ -71,6 +70,11 @@ class Room:
     woken: bool = False
     ticked: float = 0.0
     told: dict[str, Any] = field(default_factory=dict)  # counts as they were last sent
+
+    @property
+    def desk(self) -> bool:
+        """Whether somebody of the trainer's side is here."""
+        return any(seat.desk for seat in self.seats.values())
 
     def take(self, told: Sequence[Line]) -> None:
         """Keep new lines; words that were removed leave the memory too."""
@@ -257,24 +261,25 @@ class Fanout:
         room.woken, room.ticked = False, time.monotonic()
         with self.db.read() as s:
             lines = room.read(s, s.get_one(LiveClass, room.class_id), room.no)
-            more = self._counts(s, room) if counts else {}
+            more, for_desk = self._counts(s, room) if counts else ({}, {})
         if len(lines) == KEPT:
             room.woken = True
             self._woken.set()
-        if lines or more:
+        if lines or more or for_desk:
             room.take(lines)
-            self._tell(room, lines, more)
+            self._tell(room, lines, more, for_desk)
         if lines:
             self._after(room, lines)
 
-    def _counts(self, s: Session, room: Room) -> dict[str, Any]:
-        """Those present and the open poll's figures, when they have changed."""
+    def _counts(self, s: Session, room: Room) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Those present and the open poll's figures for all, the ways of watching for the desk; what has changed."""
         now = {"present": roster.present_count(s, room.class_id), "tallies": polls.tallies(s, room.class_id)}
-        changed = {key: value for key, value in now.items() if room.told.get(key) != value}
-        room.told = now
-        return changed
+        desk = {"watching": presence.ways(s, room.class_id, log.this_ms())} if room.desk else {}
+        changed, for_desk = ({k: v for k, v in each.items() if room.told.get(k) != v} for each in (now, desk))
+        room.told = now | desk
+        return changed, for_desk
 
-    def _tell(self, room: Room, lines: Sequence[Line], more: dict[str, Any]) -> None:
+    def _tell(self, room: Room, lines: Sequence[Line], more: dict[str, Any], for_desk: dict[str, Any]) -> None:
         """One frame for all, one for the desk, and one for each person who alone may see a line."""
         seats = list(room.seats.values())
         named = {line.audience for line in lines} - {log.ALL, log.DESK}
@@ -284,8 +289,9 @@ class Fanout:
             group = log.DESK if seat.desk else own if own in named else log.ALL
             if group not in frames:
                 events = [line.told for line in lines if visible(line, seat)]
-                body = {"no": room.no, "events": events, **more}
-                frames[group] = frame(NAMESPACE, "tick", body) if events or more else None
+                counts = more | for_desk if seat.desk else more
+                body = {"no": room.no, "events": events, **counts}
+                frames[group] = frame(NAMESPACE, "tick", body) if events or counts else None
             made = frames[group]
             if made is not None:
                 seat.channel.push(made)

@@ -134,6 +134,7 @@ class LivePresence(Base):
     seen_ms: Mapped[int] = mapped_column(BigInt)  # the last moment that is known, moved every few seconds
     left: Mapped[bool] = mapped_column(default=False)
     device: Mapped[str] = mapped_column(sa.String(60), default="")
+    watching: Mapped[str] = mapped_column(sa.String(8), default="none")  # the way of it now: low, smooth, sound, none
 
     __table_args__ = (sa.Index("ix_live_presence_class_member", "class_id", "member_id"),)
 

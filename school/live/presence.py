@@ -11,17 +11,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
+from school.core.errors import Invalid
 from school.core.time import now
+from school.live import room_rules
 from school.live.access import Standing
 from school.live.models import LivePresence
+from school.live.room_rules import Body
+from school.live.roster import FRESH_MS
 from school.records.bulk import among, table_of
 from school.records.models import Mode
 from school.records.sessions import end_play_sessions
 
+logger = structlog.get_logger()
+
 RETURN_MS = 15_000
 MOVED_S = 5.0  # how often the stays of a process are moved on
+WAYS = ("low", "smooth", "sound", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,37 @@ def leave(s: Session, stays: Mapping[int, int]) -> None:
             sa.update(table).where(table.c.id == sa.bindparam("stay")).values(seen_ms=_later(at_ms), left=True),
             [{"stay": stay, "at_ms": moment} for stay, moment in sorted(stays.items())],
         )
+
+
+def watching(s: Session, here: Standing, body: Body) -> dict[str, Any]:
+    """`watching`: how the page gets its picture now, `low`, `smooth`, `sound` or `none`, and how often it stood still."""
+    mode, stalls = room_rules.words(body, "mode"), body.get("stalls", 0)
+    if mode not in WAYS or type(stalls) is not int:
+        raise Invalid("live.body", room_rules.UNREADABLE)
+    s.execute(
+        sa.update(LivePresence)
+        .where(
+            LivePresence.class_id == here.live.id,
+            LivePresence.member_id == here.person.member_id,
+            LivePresence.left.is_(False),
+        )
+        .values(watching=mode)
+        .execution_options(synchronize_session=False)
+    )
+    logger.info("watching", class_id=here.live.id, mode=mode, stalls=stalls)
+    return {}
+
+
+def ways(s: Session, class_id: int, now_ms: int) -> dict[str, int]:
+    """How many of those in the room watch in each way; ways that nobody takes are left out."""
+    rows = s.execute(
+        sa.select(LivePresence.watching, sa.func.count())
+        .where(
+            LivePresence.class_id == class_id, LivePresence.left.is_(False), LivePresence.seen_ms > now_ms - FRESH_MS
+        )
+        .group_by(LivePresence.watching)
+    )
+    return dict(rows.tuples().all())
 
 
 def _later(at_ms: Any) -> sa.ColumnElement[int]:

@@ -25,7 +25,7 @@ ROOM = frozenset({LiveState.APPROVED, LiveState.LIVE, LiveState.PAUSED})  # peop
 CLASS = frozenset({LiveState.LIVE, LiveState.PAUSED})  # it has begun
 QUESTION_STATES = frozenset({"waiting", "answering", "answered", "later"})
 
-_UNREADABLE = N_("这一步没有送完整，没有办成。请刷新页面再试一次。")
+UNREADABLE = N_("这一步没有送完整，没有办成。请刷新页面再试一次。")
 
 Body = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ def number(body: Body, name: str) -> int:
     """A positive whole number that a database key can be; Invalid (`live.body`) for anything else."""
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     return value
 
 
@@ -45,7 +45,7 @@ def flag(body: Body, name: str) -> bool:
     """True or false; Invalid (`live.body`) for anything else, but what is missing is false."""
     value = body.get(name, False)
     if not isinstance(value, bool):
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     return value
 
 
@@ -53,7 +53,7 @@ def words(body: Body, name: str) -> str:
     """A line of text without control signs and doubled spaces; empty when it is missing."""
     value = body.get(name) or ""
     if not isinstance(value, str):
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     return tidy(value.encode("utf-8", "ignore").decode())  # half a surrogate fits no column
 
 
@@ -63,7 +63,7 @@ def key(body: Body) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= 40 or not value.isascii():
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     return value
 
 
@@ -71,9 +71,9 @@ def places(body: Body, name: str, options: int) -> list[int]:
     """Indexes into `options` options, each once, in order; Invalid (`live.body`) for anything else."""
     value = body.get(name)
     if not isinstance(value, list) or not all(type(each) is int and 0 <= each < options for each in value):
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     if len(set(value)) != len(value):
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     return sorted(value)
 
 
@@ -123,7 +123,7 @@ def poll(text: str, options: Sequence[object], explanation: str) -> list[str]:
     if not text or len(text) > POLL_LENGTH:
         raise Invalid("live.poll", N_("请填写题目，最多 %(most)d 个字。"), most=POLL_LENGTH)
     if not all(isinstance(option, str) for option in options):
-        raise Invalid("live.body", _UNREADABLE)
+        raise Invalid("live.body", UNREADABLE)
     texts = [words({"option": option}, "option") for option in options]
     texts = [option for option in texts if option]
     if len(texts) not in OPTIONS:

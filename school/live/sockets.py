@@ -68,7 +68,7 @@ class Rooms:
         if type(class_id) is not int or not 0 < class_id < 2**63:
             raise access.no_class()
         if side not in {"room", "desk"}:
-            raise Invalid("live.body", sockets.UNREADABLE)
+            raise Invalid("live.body", room_rules.UNREADABLE)
         person = signed_in(current_person())
         with self.db.read() as s:
             here = standing(s, person, class_id)

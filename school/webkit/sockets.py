@@ -32,6 +32,7 @@ from school.core import json
 from school.core.errors import Invalid, SchoolError, TooMany, Unavailable
 from school.core.i18n import N_
 from school.core.settings import Settings
+from school.webkit.bodies import UNREADABLE
 from school.webkit.replies import AWAY, FAULT, error_body
 
 log = structlog.get_logger()
@@ -44,7 +45,6 @@ SILENT_S = 10.0  # until somebody who has connected must have come in
 BYTES = (16 * 1024, 256 * 1024)  # a second, and at once, from one client
 EVENTS = (5.0, 30.0)
 ENVIRON = "school.channel"
-UNREADABLE = N_("这一步没有送完整，没有办成。请刷新页面再试一次。")
 
 
 class _Json:

@@ -5,7 +5,7 @@
 //   link.on('said', (line, { past }) => …)                    // each line by its kind; `past`: caught up with, not new
 //   link.on('line', (line, { past }) => …)                    // every line
 //   link.on('welcome', (welcome, { again, gap }) => …)        // what is true now; the lines before it have been told
-//   link.on('tick', ({ present, tallies }) => …)              // counts, about once a second
+//   link.on('tick', ({ present, tallies, watching }) => …)    // counts that have changed, about every two seconds
 //   link.on('counted', ({ counted_ms, state }) => …)
 //   link.on('notice', ({ code, on }) => …)                    // something the school says of itself, at the desk
 //   link.on('online', () => …); link.on('offline', () => …)   // 'offline' once, then 'online' after the next welcome
@@ -136,7 +136,7 @@ class Link {
   #tick(tick) {
     this.#lines(tick.events, false);
     this.no = Math.max(this.no ?? 0, tick.no); // lines that others see count as well
-    if ('present' in tick || 'tallies' in tick) this.#tell('tick', tick);
+    if ('present' in tick || 'tallies' in tick || 'watching' in tick) this.#tell('tick', tick);
   }
 
   #state(online) {
