@@ -3,7 +3,7 @@
 import { call } from '../call.js';
 import { Hall } from './hall.js';
 import { Ladder } from './ladder.js';
-import { PICTURES, SOUNDS, Whep } from './whep.js';
+import { SOUNDS, Whep } from './whep.js';
 
 const AGAIN_MS = [0, 400, 1200, 2500]; // a relay that died is back within seconds
 const PATIENCE_MS = [1000, 2000, 4000, 8000];
@@ -328,20 +328,18 @@ export class Picture {
     this.stage.place(big, small);
     this.two = layers.length > 1;
     this.slides = layers.includes('slide');
-    if (this.rung === 'low' && this.whep) this.attach(big, small);
+    if (this.rung === 'low' && this.whep) this.attach(small);
     this.stage.cover(this.cover(big));
     this.changed();
   }
 
-  /** Ask for the pictures that stand on the stage, the small one where it is enough, and show them. */
-  attach(big, small) {
-    const thrifty = this.has('small') && (small === 'camera' || this.weak);
-    const wanted = [big, this.weak && big === 'screen' ? null : small]
-      .filter((name) => PICTURES.includes(name))
-      .map((name) => (name === 'camera' && thrifty ? 'small' : name));
-    this.whep.want(wanted);
-    this.show('screen', this.whep.tracks.screen);
+  /** Ask for the pictures that are needed and show them. What nobody sends costs nothing, so both may always be asked for. */
+  attach(small) {
+    const thrifty = this.has('small') && (small === 'camera' || (this.weak && !this.has('screen')));
+    const cut = this.weak && this.has('screen'); // of two pictures a weak line keeps the one that is read
+    this.whep.want(cut ? ['screen'] : ['screen', thrifty ? 'small' : 'camera']);
     const smaller = this.flowing.has('small') && !this.flowing.has('camera'); // the relay spares a weak line by itself
+    this.show('screen', this.whep.tracks.screen);
     this.show('camera', this.whep.tracks[thrifty || smaller ? 'small' : 'camera']);
   }
 
