@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -14,7 +15,9 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 from media_worker.frames import Source
 from media_worker.relay import aiortc_hooks as hooks
 from media_worker.relay import assemble
+from media_worker.relay.assemble import Frame
 from media_worker.relay.offers import Section, read
+from media_worker.relay.transcoder import Transcoder
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.media.stream_tokens import Part
@@ -47,18 +50,29 @@ class Unsupported(Invalid):
 class Intake:
     """One source as it comes in: to the track packet by packet, to the packager frame by frame."""
 
-    def __init__(self, broadcast: Broadcast, source: Source, inlet: hooks.Inlet, codec: str) -> None:
+    def __init__(
+        self, broadcast: Broadcast, source: Source, inlet: hooks.Inlet, codec: str, on_end: Callable[[], None]
+    ) -> None:
         self.source, self.inlet, self.codec = source, inlet, codec
         self.loss = 0.0  # share of the packets of the last second that never came
         self._broadcast = broadcast
         self._track = broadcast.tracks[source]
-        self._frames = assemble.h264() if self._track.is_video else assemble.opus()
         self._counted = (0, 0)
-        self._track.attach(inlet.ask_key)
-        inlet.on_packet = self.packet
-        inlet.on_report = self._track.clock.report
+        self._asked_at = 0.0
+        inlet.on_report = self._track.report
+        self._transcoder: Transcoder | None = None
+        if codec == "vp8":
+            self._frames = assemble.vp8()
+            self._transcoder = Transcoder(self._transcoded, on_end)
+            self._sequence = 0
+            inlet.on_packet = self._to_transcode
+            self._track.attach(self._transcoder.wish_key)
+        else:
+            self._frames = assemble.h264() if self._track.is_video else assemble.opus()
+            inlet.on_packet = self._forward
+            self._track.attach(inlet.ask_key)
 
-    def packet(self, sequence: int, timestamp: int, marker: int, payload: bytes) -> None:
+    def _forward(self, sequence: int, timestamp: int, marker: int, payload: bytes) -> None:
         self._track.feed(sequence, timestamp, marker, payload)
         if not self._broadcast.recording:
             return
@@ -66,6 +80,23 @@ class Intake:
             self._broadcast.record(self.source, frame)
         if self._track.is_video and self._frames.broken:
             self._track.wish_key(calmly=1.0)
+
+    def _to_transcode(self, sequence: int, timestamp: int, marker: int, payload: bytes) -> None:
+        assert self._transcoder is not None
+        taken = [
+            self._transcoder.push(frame)
+            for frame in self._frames.add(sequence, timestamp, marker, payload, time.monotonic())
+        ]
+        if (self._frames.broken or not all(taken)) and time.monotonic() - self._asked_at > 1.0:
+            self._asked_at = time.monotonic()
+            self.inlet.ask_key()
+
+    def _transcoded(self, frame: Frame) -> None:
+        packets = assemble.pack_h264(frame.payload)
+        for number, payload in enumerate(packets, 1):
+            self._sequence = (self._sequence + 1) & 0xFFFF
+            self._track.feed(self._sequence, frame.timestamp, int(number == len(packets)), payload)
+        self._broadcast.record(self.source, frame)
 
     def watch_over(self, *, heard: bool) -> None:
         """Once in a while: does it still come, and how well."""
@@ -81,6 +112,8 @@ class Intake:
     def close(self) -> None:
         self.inlet.on_packet = lambda sequence, timestamp, marker, payload: None
         self.inlet.on_report = lambda ntp, timestamp: None
+        if self._transcoder is not None:
+            self._transcoder.close()
         self._track.detach()
         self._broadcast.gone(self.source)
 
@@ -93,9 +126,13 @@ class Publisher:
         self.part, self.account_id, self.pc = part, account_id, pc
         self.opened_at = self.heard_at = time.monotonic()
         self.intakes: dict[Source, Intake] = {}
+        self.ended = False  # what it sends cannot be handled any more; it may come anew
 
     def hear(self) -> None:
         self.heard_at = time.monotonic()
+
+    def end(self) -> None:
+        self.ended = True
 
     @property
     def silent(self) -> bool:
@@ -104,7 +141,7 @@ class Publisher:
     @property
     def dead(self) -> bool:
         """It never connected, failed, or has long said nothing."""
-        if self.pc.connectionState in ("failed", "closed"):
+        if self.ended or self.pc.connectionState in ("failed", "closed"):
             return True
         limit = DEAD if self.pc.connectionState == "connected" else CONNECT
         return time.monotonic() - self.heard_at > limit
@@ -150,7 +187,9 @@ async def publish(
         raise bad_offer() from error
     if earlier is not None:
         await broadcast.drop_publisher(earlier)
-    made.intakes = {source: Intake(broadcast, source, inlet, codec) for source, (inlet, codec) in found.items()}
+    made.intakes = {
+        source: Intake(broadcast, source, inlet, codec, made.end) for source, (inlet, codec) in found.items()
+    }
     broadcast.publishers[part] = made
     log.info("publishing", stream=broadcast.stream_id, part=part, sources=[s.name.lower() for s in found])
     return made, answer

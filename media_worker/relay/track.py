@@ -84,6 +84,10 @@ class Track:
     def detach(self) -> None:
         self.ask_key, self.live = None, False
 
+    def report(self, ntp: int, timestamp: int) -> None:
+        """A sender report of the publisher."""
+        self.clock.report(ntp, timestamp)
+
     def feed(self, sequence: int, timestamp: int, marker: int, payload: bytes) -> None:
         """One packet of the publisher, sent to everybody at once (in runs: with the rest of its frame)."""
         now = time.monotonic()
