@@ -195,7 +195,7 @@ def test_a_hall_is_one_fetch_of_a_segment(
     client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: FakeNode
 ) -> None:
     stream_id = carried(db, live)
-    segment = addresses(app, stream_id)["hall"].replace("hall.m3u8", "7.m4s")
+    segment = addresses(app, stream_id)["hall"].replace("hall.m3u8", "hall/video-7a-7.m4s")
     node.slow.clear()  # everybody asks while the first one waits
 
     def fetch(_: int) -> tuple[int, bytes]:
@@ -208,7 +208,7 @@ def test_a_hall_is_one_fetch_of_a_segment(
             time.sleep(0.01)
         node.slow.set()
         found = {each.result() for each in asking}
-    assert found == {(200, f"answer to /hls/{stream_id}/7.m4s".encode())}
+    assert found == {(200, f"answer to /hls/{stream_id}/hall/video-7a-7.m4s".encode())}
     assert client.get(segment).headers["Content-Type"] == "video/iso.segment"
     assert len(node.asked) == 1
 
@@ -216,12 +216,12 @@ def test_a_hall_is_one_fetch_of_a_segment(
 def test_a_playlist_is_asked_for_anew_with_its_directives_and_nothing_else(
     client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: FakeNode
 ) -> None:
-    low = addresses(app, carried(db, live))["low"]
-    assert client.get(f"{low}?_HLS_msn=4&_HLS_part=1").status_code == 200
-    assert client.get(f"{low}?_HLS_msn=4&_HLS_part=1").status_code == 200
-    assert client.get(f"{low}?evil=1").status_code == 200
+    low = addresses(app, carried(db, live))["low"].replace("low.m3u8", "low/video.m3u8")
+    directives = "?seat=a1&_HLS_msn=4&_HLS_part=1"
+    for query in (directives, directives, "?evil=1"):
+        assert client.get(low + query).status_code == 200
     paths = [path for _, path, _, _ in node.asked]
-    assert paths == [f"/hls/{live.stream_id}/low.m3u8{query}" for query in (*["?_HLS_msn=4&_HLS_part=1"] * 2, "")]
+    assert paths == [f"/hls/{live.stream_id}/low/video.m3u8{query}" for query in (directives, directives, "")]
 
 
 def test_a_forged_address_opens_nothing(

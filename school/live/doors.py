@@ -48,7 +48,7 @@ def whep(stream_id: int, session: str = "") -> BaseResponse:
     return _pass_on("whep", stream_id, session)
 
 
-@blueprint.get("/hls/<int:stream_id>/<int:expiry>/<signature>/<name>")
+@blueprint.get("/hls/<int:stream_id>/<int:expiry>/<signature>/<path:name>")
 def hls(stream_id: int, expiry: int, signature: str, name: str) -> BaseResponse:
     """What `hall.Hall` would not answer; here stands only why."""
     raise hall.refusal(request.environ)

@@ -20,7 +20,7 @@ from school.core.i18n import N_
 from school.core.keys import Keys
 from school.core.signing import sign, verify
 from school.core.time import now
-from school.live.ways import closed, no_node, ways
+from school.live.ways import Way, closed, no_node, ways
 from school.webkit.context import School
 from school.webkit.upstream import Answer, Unreachable, Upstream
 
@@ -35,9 +35,12 @@ KEEP = 30.0  # seconds an answer may be kept here, whatever it says
 ROOM = 64 * 1024**2  # bytes of answers kept
 REFUSED = "school.refused"  # key of the WSGI environment
 ADDRESS = re.compile(
-    r"/hls/(?P<stream>[0-9]{1,18})/(?P<expiry>[0-9]{1,12})/(?P<signature>[A-Za-z0-9._=-]{1,80})/(?P<name>[A-Za-z0-9._-]{1,80})"
+    r"/hls/(?P<stream>[0-9]{1,18})/(?P<expiry>[0-9]{1,12})/(?P<signature>[A-Za-z0-9._=-]{1,80})"
+    r"/(?P<name>(?:[a-z]{1,20}/)?[A-Za-z0-9-][A-Za-z0-9._-]{0,80})"
 )
-QUERY = re.compile(r"(?:_HLS_(?:msn|part)=[0-9]{1,9}|_HLS_skip=(?:YES|v2)|&)*")  # delivery directives (RFC 8216bis)
+SEAT = "low.m3u8"  # hands out a seat, so it is never answered to two viewers at once
+# a seat of the low-latency audience, and delivery directives (RFC 8216bis)
+QUERY = re.compile(r"(?:seat=[A-Za-z0-9_-]{1,40}|_HLS_(?:msn|part)=[0-9]{1,9}|_HLS_skip=(?:YES|v2)|&)*")
 MAX_AGE = re.compile(r"max-age=([0-9]{1,9})")
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -50,8 +53,8 @@ def addresses(keys: Keys, stream_id: int) -> dict[str, str]:
     return {name: f"{base}/{name}.m3u8" for name in ("low", "hall", "sound")}
 
 
-def check(parts: School, stream_id: int, expiry: int, signature: str) -> str:
-    """Where the packager of an open stream answers. Raises NotAllowed (address), NotFound (closed), Unavailable."""
+def check(parts: School, stream_id: int, expiry: int, signature: str) -> Way:
+    """The way to a stream that this address opens now. Raises NotAllowed (address), NotFound (closed)."""
     if not verify(parts.keys, PURPOSE, f"{stream_id}/{expiry}", signature):
         raise NotAllowed("stream.address", N_("这个直播地址不对，不能打开。请回到直播页面重新进入。"))
     if time.time() > expiry:
@@ -59,9 +62,7 @@ def check(parts: School, stream_id: int, expiry: int, signature: str) -> str:
     way = ways(parts).to(stream_id)
     if not way.open:
         raise closed()
-    if way.packager is None:
-        raise no_node()
-    return way.packager
+    return way
 
 
 class _Flight:
@@ -129,8 +130,8 @@ class Hall:
     def __init__(self, app: WSGIApplication, parts: School) -> None:
         self._app = app
         self._parts = parts
-        upstream = Upstream()
-        self._shelf = Shelf(lambda url: upstream.ask("GET", url, seconds=WAIT))
+        self._upstream = Upstream()
+        self._shelf = Shelf(self._fetch)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -140,8 +141,8 @@ class Hall:
         if asked is None:
             return self._app(environ, start_response)
         try:
-            packager = check(self._parts, int(asked["stream"]), int(asked["expiry"]), asked["signature"])
-            answer = self._ask(packager, asked["stream"], asked["name"], environ.get("QUERY_STRING", ""))
+            way = check(self._parts, int(asked["stream"]), int(asked["expiry"]), asked["signature"])
+            answer = self._ask(way, asked["stream"], asked["name"], environ.get("QUERY_STRING", ""))
         except Exception as error:  # whatever it is, Flask turns it into words
             environ[REFUSED] = error
             return self._app(environ, start_response)
@@ -154,12 +155,17 @@ class Hall:
         start_response(STATUS.get(answer.status, "502 Bad Gateway"), headers)
         return [answer.body] if environ["REQUEST_METHOD"] == "GET" else []
 
-    def _ask(self, packager: str, stream: str, name: str, query: str) -> Answer:
-        wanted = f"?{query}" if query and QUERY.fullmatch(query) else ""
+    def _ask(self, way: Way, stream: str, name: str, query: str) -> Answer:
+        if way.packager is None:
+            raise no_node()
+        url = f"{way.packager}/hls/{stream}/{name}" + (f"?{query}" if query and QUERY.fullmatch(query) else "")
         try:
-            return self._shelf.get(f"{packager}/hls/{stream}/{name}{wanted}")
+            return self._fetch(url) if name == SEAT else self._shelf.get(url)
         except Unreachable:
             raise no_node() from None
+
+    def _fetch(self, url: str) -> Answer:
+        return self._upstream.ask("GET", url, seconds=WAIT)
 
 
 def refusal(environ: WSGIEnvironment) -> Exception:
