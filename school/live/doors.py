@@ -26,7 +26,7 @@ SESSION = re.compile(r"[A-Za-z0-9_-]{0,80}")
 FORWARD = ("Authorization", "Content-Type", "Accept", "If-Match", "Origin", "Access-Control-Request-Method",
            "Access-Control-Request-Headers")  # fmt: skip
 BACK = ("content-type", "etag", "link", "accept-patch", "accept-post", "allow", "retry-after", "www-authenticate")
-MANY = ["POST", "GET", "PATCH", "DELETE", "OPTIONS"]
+MANY = ["GET", "PATCH", "DELETE", "OPTIONS"]
 
 
 @blueprint.before_request
