@@ -30,6 +30,8 @@ ASK_AGAIN = 500_000  # least microseconds between two questions
 HOLE = 3_000_000  # a picture that has not come for so long is gone
 GONE = 1_000_000  # a picture whose publisher left may come back, or another take its place, in this time
 UNHEARD = 1_500_000  # longest that the sound waits for a voice that was heard before
+SPEAKING = 500_000  # sound that came so lately goes on, also where silence is sent sparingly
+STALL = 5_000_000  # between two ticks: our clock was set, or we were asleep
 BEHIND = 150_000  # the sound is mixed this long after it was said when nobody is waited for
 KEPT_BEFORE = 5_000_000  # sound that is remembered between runs, until a key picture says where one begins
 
@@ -72,6 +74,7 @@ class Broadcast:
         self._leading: tuple[Source, int] | None = None  # source and its life; None: the card, or nothing
         self._beside_life = 0
         self._pictured: deque[Segment] = deque()  # closed pictures whose sound is not there yet
+        self._ticked_us = 0
         self._live_us = 0  # since when the class is on, as far as we are concerned
         self.live = False
         self.over = False
@@ -85,7 +88,7 @@ class Broadcast:
         self.order = order
         live = order.state == StreamState.LIVE
         if live and not self.live:
-            self.live, self._live_us = True, now_us
+            self.live, self._live_us, self._ticked_us = True, now_us, now_us
             for source in (Source.SCREEN, Source.CAMERA):
                 self._ask(self._lines[source], now_us)
         elif self.live and not live:
@@ -113,6 +116,14 @@ class Broadcast:
         self._leading = None
         for line in self._lines.values():
             line.voice, line.ready = None, False
+
+    def _begin_anew(self, now_us: int) -> None:
+        """Moments before and after do not belong together: what follows is a run of its own."""
+        log.warning("this machine's clock was set, or we were asleep", stream=self.order.stream_id)
+        self._rest()
+        self._lines = {source: Line(source, life=line.life + 1) for source, line in self._lines.items()}
+        self._clocks.clear()
+        self._live_us = now_us
 
     # ── what comes from the relay ───────────────────────────────
 
@@ -226,15 +237,19 @@ class Broadcast:
 
     def tick(self, now_us: int) -> None:
         """What happens because nothing came: pictures that are gone, the card, and the sound up to here."""
+        steady, self._ticked_us = -STALL < self._ticked_us - now_us <= 0, now_us
         if not self.live:
             return
+        if not steady:
+            self._begin_anew(now_us)
         voices = [self._lines[source] for source in AUDIO_SLOTS if self._lines[source].voice]
         heard = [line for line in voices if now_us - line.seen_us < UNHEARD]
+        speaking = any(now_us - line.seen_us < SPEAKING for line in heard)
         if self._leading is not None:
-            self._look_after_leading(now_us, bool(heard))
+            self._look_after_leading(now_us, speaking)
         elif self._main.shape is not None:
             self._show_card(now_us, bool(heard))
-        elif heard and now_us - max(self._live_us, self._main.last_us) > HOLE:
+        elif speaking and now_us - max(self._live_us, self._main.last_us) > HOLE:
             self._begin_card(now_us - BEHIND)
         camera = self._lines[Source.CAMERA]
         if self._beside.shape is not None and (camera.life != self._beside_life or now_us - camera.seen_us > HOLE):
@@ -244,7 +259,7 @@ class Broadcast:
         said = min((line.said_us for line in heard), default=now_us - BEHIND)
         self._sound.advance(min(self._main.last_us, max(said, now_us - UNHEARD)))
 
-    def _look_after_leading(self, now_us: int, heard: bool) -> None:
+    def _look_after_leading(self, now_us: int, speaking: bool) -> None:
         assert self._leading is not None
         source, life = self._leading
         line = self._lines[source]
@@ -253,7 +268,7 @@ class Broadcast:
             return
         line.ready = False
         end_us, self._leading = self._main.end(), None
-        if heard:
+        if speaking:
             self._begin_card(end_us)
 
     def _begin_card(self, at_us: int) -> None:

@@ -88,12 +88,12 @@ class Mixer:
         return mixed
 
     def skip_to(self, cursor: int) -> None:
-        """Forget what lies before `cursor`. Going back a little does nothing; far back, our clock was set."""
-        if abs(cursor - self.cursor) >= KEPT:
+        """Forget what lies before `cursor`; everything, when that goes back or far ahead because a clock was set."""
+        if 0 <= cursor - self.cursor < KEPT:
+            self.take(cursor - self.cursor)
+        else:
             self._ring[:] = 0
             self.cursor = cursor
-        elif cursor > self.cursor:
-            self.take(cursor - self.cursor)
 
 
 class Encoder:
