@@ -325,11 +325,12 @@ export class Picture {
   arrange() {
     const layers = this.running ? this.layers : [];
     const [big = null, small = null] = this.swapped ? [...layers].reverse() : layers;
-    this.stage.place(big, small);
-    this.two = layers.length > 1;
+    const cover = this.cover(big);
+    this.stage.place(cover ? null : big, cover ? null : small);
+    this.stage.cover(cover);
+    this.two = !cover && layers.length > 1;
     this.slides = layers.includes('slide');
     if (this.rung === 'low' && this.whep) this.attach(small);
-    this.stage.cover(this.cover(big));
     this.changed();
   }
 
