@@ -310,7 +310,7 @@ class Publisher(Session):
 
     async def _begin(self) -> str:
         self.pc = RTCPeerConnection(BUNDLED)
-        begun = time.monotonic()
+        begun, self.tracks = time.monotonic(), []
         if self.sound:
             self.tracks.append(Clip("audio", clip("h264", (320, 180), 15)[1], 2, begun))
         for number in range(self.pictures):
@@ -344,8 +344,8 @@ class Watcher(Session):
 
     async def _begin(self) -> str:
         self.pc = RTCPeerConnection(BUNDLED)
+        self.seen = [[] for _ in range(self.sounds + self.pictures)]
         for number in range(self.sounds + self.pictures):
-            self.seen.append([])
             transceiver = self.pc.addTransceiver("audio" if number < self.sounds else "video", direction="recvonly")
             if number >= self.sounds:
                 transceiver.setCodecPreferences(pinned("h264"))

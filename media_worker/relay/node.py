@@ -20,6 +20,7 @@ from school.core.keys import Keys
 from school.core.settings import Settings
 from school.media import streams
 from school.media.models import StreamState
+from school.media.stream_tokens import Part
 from school.media.streams import SENDING, Node
 
 log = structlog.get_logger()
@@ -28,7 +29,7 @@ ORDERS = 0.5  # seconds between looks at the orders
 ANNOUNCE = 1.0
 WATCH_OVER = 1.0
 KEYS = 0.5
-PREVIEWS = 8  # seats beyond the members', for trainers and helpers
+PREVIEWS = 16  # seats of trainers and helpers
 
 
 class Relay:
@@ -47,12 +48,16 @@ class Relay:
 
     @property
     def viewers(self) -> int:
-        return sum(len(broadcast.viewers) for broadcast in self.broadcasts.values())
+        """Members who watch; each has a seat."""
+        return self._watching("watch")
 
-    def check_seat(self, *, preview: bool) -> None:
-        """Unavailable (`stream.full`) when every seat is taken."""
-        if self.viewers >= self.settings.live_seats + (PREVIEWS if preview else 0):
+    def check_seat(self, part: Part) -> None:
+        """Unavailable (`stream.full`) when every seat is taken; trainers and helpers have seats of their own."""
+        if self._watching(part) >= (self.settings.live_seats if part == "watch" else PREVIEWS):
             raise Unavailable("stream.full", N_("低延迟的座位坐满了，已经为您转到流畅播放，内容完全一样。"))
+
+    def _watching(self, part: Part) -> int:
+        return sum(viewer.part == part for one in self.broadcasts.values() for viewer in one.viewers.values())
 
     # ── life ────────────────────────────────────
 

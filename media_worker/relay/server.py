@@ -230,7 +230,7 @@ async def whep(request: web.Request) -> web.Response:
     mine = [one for one in broadcast.viewers.values() if one.account_id == who.account_id]
     for viewer in mine[: max(0, len(mine) - PER_ACCOUNT + 1)]:
         await broadcast.drop_viewer(viewer)
-    relay.check_seat(preview=who.part == "preview")
+    relay.check_seat(who.part)
     made, answer = await watch(broadcast, who.part, who.account_id, offer, advertise=relay.advertise)
     if not broadcast.admits(who.part) or relay.broadcasts.get(who.stream_id) is not broadcast:
         await broadcast.drop_viewer(made)
