@@ -12,8 +12,8 @@ from school.core.errors import NotFound
 from school.core.person import Person, Role, signed_in
 from school.core.time import now
 from school.live import access, attendance, calendar, queries, rules
-from school.live.access import Standing
 from school.live.blueprint import blueprint
+from school.live.findings import may_read
 from school.live.models import LiveClass, LiveState
 from school.live.outside import outside
 from school.records import policies
@@ -83,21 +83,13 @@ def _page(person: Person, class_id: int, note: str, refusal: str) -> str:
         opens=opens_at(live) <= moment,
         missed=live.state == LiveState.APPROVED and rules.overdue(live.starts_at, live.minutes, moment),
         shows_slides=here.moderates or (live.state in rules.RUNNING) or facts.replay,
-        may_report=facts.reported and reads_report(here),
+        may_report=facts.reported and may_read(here),
         reviews=live.state == LiveState.IN_REVIEW and here.oversees and not here.desk,
         may_cancel=live.state in rules.MOVES["cancel"][0] and (here.teaches or here.oversees),
         may_stop=live.state in rules.MOVES["stop"][0] and here.moderates,
         note=note,
         refusal=refusal,
     )
-
-
-KEEPERS = (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)
-
-
-def reads_report(here: Standing) -> bool:
-    """Whether the person may read the class's report: all of it, or their own organisations' part."""
-    return here.moderates or here.person.has(*KEEPERS)
 
 
 @blueprint.get("/live/<int:class_id>/class.ics", endpoint="calendar")

@@ -91,7 +91,7 @@ def stop(s: Session, person: Person, class_id: int, why: str = "") -> LiveClass:
         moment = log.this_ms()
         if live.state in rules.RUNNING:
             live.ended_ms = moment
-        live.replay = ReplayState.WITHDRAWN
+        live.replay, live.settled_at = ReplayState.WITHDRAWN, None  # settled again: it gives no hours any more
         records.close_item(s, ITEM, live.id)  # what was earned stays
         if why:
             live.review_note = rules.checked_note(why)
