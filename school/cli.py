@@ -74,7 +74,7 @@ def school(context: click.Context, data: Path | None) -> None:
 def up(
     settings: Settings, host: str | None, port: int | None, data: Path | None, https: bool | None, no_demo: bool
 ) -> None:
-    """Run the whole school here: web, media workers and clock."""
+    """Run the whole school here: web, relay, packager, media workers and clock."""
     chosen: dict[str, Any] = {"host": host, "port": port, "data": data, "https": https}
     settings = dataclasses.replace(settings, **{k: v for k, v in chosen.items() if v is not None})
     if supervisor.listening(settings.host, settings.port):

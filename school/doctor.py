@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,7 +15,9 @@ from school import migrate
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import open_store
+from school.media import streams
 
+AIORTC = "1.16."  # as pyproject.toml pins it
 LOW_SPACE = 5 * 1024**3
 WEBKIT = Path(__file__).parent / "webkit" / "static"
 LOCALES = Path(__file__).parent / "locales"
@@ -71,6 +74,19 @@ def _redis(settings: Settings) -> Finding:
     return Finding("Redis", bool(redis.Redis.from_url(settings.redis_url).ping()), "已连上", "检查 SCHOOL_REDIS_URL")
 
 
+def _live(settings: Settings) -> Finding:
+    """The relay uses private parts of aiortc, so only the release it was tested with will do."""
+    found = metadata.version("aiortc")
+    db = Database(settings.db_url)
+    try:
+        with db.read() as s:
+            names = streams.living(s)
+    finally:
+        db.close()
+    words = f"在线：{'、'.join(names)}" if names else "现在没有转发服务在线（school up 会启动）"
+    return Finding("直播", found.startswith(AIORTC), f"aiortc {found}，{words}", "重新运行 script/server")
+
+
 def _ffmpeg(settings: Settings) -> Finding:
     if settings.ffmpeg:
         path = settings.ffmpeg
@@ -100,6 +116,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "对象存储": _store,
     "Redis": _redis,
     "ffmpeg": _ffmpeg,
+    "直播": _live,
     "网页脚本": _scripts,
     "英文译文": _words,
 }

@@ -1,4 +1,4 @@
-"""`school up`: web, media workers and clock under one supervisor that restarts what falls and stops cleanly."""
+"""`school up`: web, relay, packager, media workers and clock under one supervisor that restarts what falls and stops cleanly."""
 
 from __future__ import annotations
 
@@ -9,29 +9,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
-from school.core.settings import PREFIX, Settings
+from school.core.settings import Settings, dump
 
 STOP_SECONDS = 15
 RESTART_SECONDS = (1, 2, 5, 10, 30)
+AT_ONCE = (0.2, 0.5, *RESTART_SECONDS)  # for what carries a class: its trainer is back within five seconds
 _PR_SET_PDEATHSIG = 1
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """The variables that give a child process the supervisor's own settings."""
-    chosen = {
-        "DATA": str(settings.data.resolve()),
-        "HOST": settings.host,
-        "PORT": str(settings.port),
-        "HTTPS": "1" if settings.https else "0",
-        "ENV": settings.env,
-        "DATABASE_URL": settings.db_url if settings.database_url else f"sqlite:///{settings.data.resolve()}/school.db",
-    }
-    return {**os.environ, **{PREFIX + name: value for name, value in chosen.items()}}
+    data = settings.data.resolve()
+    return {**os.environ, **dump(replace(settings, data=data, database_url=replace(settings, data=data).db_url))}
 
 
 def certificate(settings: Settings) -> tuple[Path, Path]:
@@ -62,6 +56,7 @@ class Child:
 
     name: str
     command: list[str]
+    pauses: Sequence[float] = RESTART_SECONDS  # before each new start in a row
     process: subprocess.Popen[bytes] | None = None
     falls: int = 0
     started: float = 0.0
@@ -77,8 +72,8 @@ class Supervisor:
     say: Callable[[str], None] = print
     stopping: bool = False
 
-    def add(self, name: str, command: list[str]) -> None:
-        self.children.append(Child(name, command))
+    def add(self, name: str, command: list[str], pauses: Sequence[float] = RESTART_SECONDS) -> None:
+        self.children.append(Child(name, command, pauses))
 
     def _start(self, child: Child) -> None:
         parent = os.getpid()
@@ -120,7 +115,7 @@ class Supervisor:
             if child.falls and now - child.started > 60:
                 child.falls = 0
             return
-        pause = RESTART_SECONDS[min(child.falls, len(RESTART_SECONDS) - 1)]
+        pause = child.pauses[min(child.falls, len(child.pauses) - 1)]
         self.say(f"{child.name} 退出（{code}），{pause} 秒后重新启动")
         child.process, child.falls, child.due = None, child.falls + 1, now + pause
 
@@ -149,10 +144,35 @@ def listening(host: str, port: int) -> bool:
         return False
 
 
+def open_port(host: str, port: int) -> int:
+    """`port` when nobody listens there, else a free one: relay and packager say themselves where they are."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            probe.bind((host, 0))
+        found: int = probe.getsockname()[1]
+        return found
+
+
+def live_ports(settings: Settings, say: Callable[[str], None]) -> Settings:
+    """`settings` with ports for relay and packager that are free; says when one is not as set."""
+    wanted = settings.relay_port, settings.packager_port
+    relay, packager = (open_port(settings.live_host, port) for port in wanted)
+    for port, chosen in zip(wanted, (relay, packager), strict=True):
+        if port != chosen:
+            say(f"端口 {port} 已被占用，直播服务改用 {chosen}。")
+    return replace(settings, relay_port=relay, packager_port=packager)
+
+
 def up(settings: Settings, *, ready: Callable[[], None], say: Callable[[str], None]) -> None:
     """Run the whole school on this machine until stopped."""
+    settings = live_ports(settings, say)
     supervisor = Supervisor(environment(settings), say=say)
     supervisor.add("web", web_command(settings))
+    for name in ("packager", "relay"):
+        supervisor.add(name, [sys.executable, "-m", f"media_worker.{name}"], AT_ONCE)
     for number in range(settings.media_workers):
         supervisor.add(f"media worker {number + 1}", [sys.executable, "-m", "media_worker"])
     supervisor.add("clock", [sys.executable, "-m", "school", "clock"])

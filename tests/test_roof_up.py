@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,8 @@ import pytest
 import requests
 
 import services
-from school.up import Supervisor, listening
+from school.core.settings import Settings, load
+from school.up import Supervisor, environment, listening, live_ports
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -52,7 +54,7 @@ def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.P
     assert requests.get(f"{origin}/sign-in", timeout=10).status_code == 200
     assert "Qinghe-2026" in log.read_text()
     supervisor = psutil.Process(process.pid)
-    until(lambda: len(supervisor.children()) == 3)
+    until(lambda: len(supervisor.children()) == 5)
     web = next(child for child in supervisor.children() if "gunicorn" in " ".join(child.cmdline()))
     for victim in [web, *web.children(recursive=True)]:
         victim.kill()
@@ -94,3 +96,24 @@ def test_a_child_that_keeps_falling_waits_longer_each_time() -> None:
         child.process.wait()
         supervisor._watch(child)
     assert [line.split("，")[1] for line in said] == ["1 秒后重新启动", "2 秒后重新启动", "5 秒后重新启动"]
+
+
+def test_the_settings_of_the_supervisor_reach_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = Settings(data=Path("school"), https=True, relay_port=1234, live_seats=7)
+    seen = load({k: v for k, v in environment(given).items() if k.startswith("SCHOOL_")})
+    assert (seen.data, seen.https, seen.relay_port, seen.live_seats) == (tmp_path / "school", True, 1234, 7)
+    assert seen.db_url == f"sqlite:///{tmp_path / 'school' / 'school.db'}"
+
+
+def test_two_schools_on_one_machine_do_not_quarrel_about_ports() -> None:
+    said: list[str] = []
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken, free = other.getsockname()[1], services.free_port()
+        chosen = live_ports(Settings(relay_port=taken, packager_port=free), said.append)
+    assert chosen.relay_port not in (taken, free)
+    assert chosen.packager_port == free
+    assert len(said) == 1
+    assert str(taken) in said[0]

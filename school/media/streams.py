@@ -128,6 +128,13 @@ def carrier(s: Session, stream_id: int) -> StreamNode | None:
     )
 
 
+def living(s: Session) -> list[str]:
+    """Names of the nodes that live, in order."""
+    return list(
+        s.scalars(sa.select(StreamNode.name).where(StreamNode.until > database_now(s)).order_by(StreamNode.name))
+    )
+
+
 def choose(s: Session, stream_id: int) -> StreamNode:
     """The node that a publisher or viewer should be led to: the carrier, else the living one with most free seats."""
     if found := carrier(s, stream_id):
