@@ -16,8 +16,8 @@ from clients import SchoolClient
 from school.core.db import Database
 from school.courses import models
 from school.courses.models import CourseAudience, CourseState
-from school.courses.watch import device_name
 from school.records.models import Coverage, Mode, PlaySession, StudyPart
+from school.records.seat import device_name
 
 SCRIPT = {"Accept": "application/json"}
 

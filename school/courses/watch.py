@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import Any
 
-import sqlalchemy as sa
 from flask import jsonify, render_template, request, url_for
 from flask.wrappers import Response
 from flask_babel import gettext as _
@@ -18,30 +16,13 @@ from school.core.time import now, year_of
 from school.courses import queries
 from school.courses.blueprint import blueprint
 from school.courses.models import Lesson
-from school.courses.seat import Seat, seat_of, timeline_of
+from school.courses.seat import seat_of, timeline_of
 from school.media.models import Timeline
 from school.media.service import play_paths
-from school.records.models import PlaySession
 from school.records.rules import REASONS
+from school.records.seat import RATES, Seat, device_name, newest_device, script_data
 from school.records.service import open_play_session
 from school.webkit.context import current_person, school
-
-RATES = (0.75, 1.0, 1.25, 1.5)  # what the page offers, as far as the policy credits it
-SYSTEMS = {
-    "iPhone": "iPhone", "iPad": "iPad", "HarmonyOS": "HarmonyOS", "Android": "Android",
-    "Windows": "Windows", "Macintosh": "Mac", "Linux": "Linux",
-}  # fmt: skip
-BROWSERS = {
-    "MicroMessenger": N_("微信"), "DingTalk": N_("钉钉"), "Edg": "Edge", "Firefox|FxiOS": "Firefox",
-    "Chrome|CriOS": "Chrome", "Safari": "Safari",
-}  # fmt: skip
-
-
-def device_name(agent: str) -> str:
-    """What a member knows a device by, from its User-Agent: `Android 微信`, `Windows Chrome`; empty when unknown."""
-    tables = (SYSTEMS, BROWSERS)
-    found = (next((name for mark, name in table.items() if re.search(mark, agent)), "") for table in tables)
-    return " ".join(filter(None, found))
 
 
 def _script_data(lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done: bool) -> dict[str, Any]:
@@ -59,20 +40,8 @@ def _script_data(lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done:
         "length_ms": seat.part.length_ms if seat else timeline.length_ms,
         "position_ms": seat.position_ms if seat else 0,
         "rate": seat.policy.rate_permille / 1000 if seat else max(RATES),
-        "study": seat and {
-            "part_id": seat.part.part_id,
-            "sessions": here("courses.open_session"),
-            "claims": url_for("study.claims"),
-            "checks": url_for("study.checks"),
-            "reviews": url_for("records.ask"),
-            "covered": seat.part.covered,
-            "refused": seat.part.refused,
-            "asked": seat.asked,
-            "need_ms": seat.need_ms,
-            "elsewhere_ms": seat.elsewhere_ms,
-            "done": done,
-        },
-    }  # fmt: skip
+        "study": seat and script_data(seat, here("courses.open_session"), done=done),
+    }
 
 
 @blueprint.get("/courses/<int:course_id>/lessons/<int:lesson_id>")
@@ -137,9 +106,5 @@ def current_session(course_id: int, lesson_id: int) -> Response:
     """On which device the member's study is counted now, so that a page that stopped earning can say it."""
     _person, member_id = require_member(current_person())
     with school().db.read() as s:
-        device = s.scalar(
-            sa.select(PlaySession.device)
-            .where(PlaySession.member_id == member_id)
-            .order_by(PlaySession.opened_at.desc(), PlaySession.id.desc())
-        )
-    return jsonify({"device": " ".join(_(word) for word in (device or "").split())})
+        device = newest_device(s, member_id)
+    return jsonify(device=device)
