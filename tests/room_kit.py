@@ -1,163 +1,34 @@
-"""People in a class's room for tests: real Socket.IO clients on the real web process, signed in without the form."""
+"""The room of a class for tests, without sockets: events done as the socket's runner does them, one transaction each."""
 
 from __future__ import annotations
 
-import secrets
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 
-import socketio
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
-
-from actors import Actor
+from actors import Actor, Cast
+from live_kit import make_class
 from school.core.db import Database
-from school.core.keys import load_keys
-from school.core.settings import Settings
-from school.core.time import now
-from school.org.models import SignIn
-from school.org.sign_ins import token_hash
-
-
-def cookies(settings: Settings, db: Database, account_ids: list[int]) -> list[str]:
-    """A `Cookie` header for a fresh sign-in of each account."""
-    app = Flask("cookies")
-    app.secret_key = load_keys(settings).current[1]
-    sealer = SecureCookieSessionInterface().get_signing_serializer(app)
-    assert sealer is not None
-    tokens = [secrets.token_urlsafe(16) for _ in account_ids]
-    with db.write() as s:
-        s.add_all(
-            SignIn(
-                token_hash=token_hash(token), account_id=account_id, device="Chromium", address="127.0.0.1",
-                created_at=now(), seen_at=now(), expires_at=now() + timedelta(days=1),
-            )
-            for token, account_id in zip(tokens, account_ids, strict=True)
-        )  # fmt: skip
-    return [f"school={sealer.dumps({'token': token})}" for token in tokens]
-
-
-class Guest:
-    """One connection to a room: everything it has heard, and how to say something."""
-
-    def __init__(
-        self, url: str, class_id: int, cookie: str = "", *, side: str = "room", since: int | None = None
-    ) -> None:
-        self.url, self.class_id, self.cookie, self.side = url, class_id, cookie, side
-        self.since = since
-        self.welcomes: list[dict[str, Any]] = []
-        self.ticks: list[dict[str, Any]] = []
-        self.lines: list[dict[str, Any]] = []
-        self.heard: list[tuple[str, Any]] = []
-        self.refusal: dict[str, Any] | None = None
-        self.news = threading.Condition()
-        self.client = socketio.Client(reconnection=False)
-        for event, take in (("welcome", self._welcome), ("tick", self._tick), ("connect_error", self._refused)):
-            self.client.on(event, take, namespace="/live")
-        for event in ("counted", "notice"):
-            self.client.on(event, lambda body, event=event: self._note(event, body), namespace="/live")
-
-    def connect(self, **headers: str) -> Guest:
-        """Come in; raises socketio's ConnectionError when refused (see `refusal`)."""
-        if self.cookie:
-            headers["Cookie"] = self.cookie
-        self.client.connect(
-            self.url, headers=headers, transports=["websocket"], namespaces=["/live"],
-            auth={"class": self.class_id, "since": self.since, "side": self.side}, wait_timeout=20,
-        )  # fmt: skip
-        self.until(lambda: self.welcomes)
-        return self
-
-    @property
-    def welcome(self) -> dict[str, Any]:
-        return self.welcomes[-1]
-
-    def send(self, event: str, body: dict[str, Any] | None = None, *, timeout: float = 20) -> dict[str, Any]:
-        """Do something and return the acknowledgement."""
-        answer: dict[str, Any] = self.client.call(event, body or {}, namespace="/live", timeout=timeout)
-        return answer
-
-    def said(self) -> list[str]:
-        """What this guest has read in the discussion, in order."""
-        return [line["body"]["text"] for line in self.lines if line["kind"] == "said"]
-
-    def kinds(self) -> list[str]:
-        return [line["kind"] for line in self.lines]
-
-    def until(self, true: Callable[[], object], seconds: float = 20) -> None:
-        """Wait until `true()`; the limit only ends a broken run."""
-        with self.news:
-            assert self.news.wait_for(true, seconds), f"it did not happen; heard {self.lines[-5:]}"
-
-    def leave(self) -> None:
-        self.client.disconnect()
-
-    def _note(self, event: str, body: Any) -> None:
-        with self.news:
-            self.heard.append((event, body))
-            self.news.notify_all()
-
-    def _welcome(self, body: dict[str, Any]) -> None:
-        with self.news:
-            self.welcomes.append(body)
-            self._take(body["events"])
-            self.since = body["no"]
-            self.news.notify_all()
-
-    def _tick(self, body: dict[str, Any]) -> None:
-        with self.news:
-            self.ticks.append(body)
-            self._take(body["events"])
-            self.since = max(self.since or 0, body["no"])
-            self.news.notify_all()
-
-    def _take(self, lines: list[dict[str, Any]]) -> None:
-        for line in lines:
-            assert not self.lines or line["no"] > self.lines[-1]["no"], "a line twice or out of order"
-            self.lines.append(line)
-
-    def _refused(self, body: Any) -> None:
-        with self.news:
-            self.refusal = body
-            self.news.notify_all()
+from school.live import events, log
+from school.live.access import standing
+from school.live.models import LiveEvent, LiveState
 
 
 class Room:
-    """Makes guests of one class on one server and sends them away at the end."""
+    """A class of the cast's trainer for 石桥镇, running unless said otherwise."""
 
-    def __init__(self, settings: Settings, db: Database, url: str, class_id: int) -> None:
-        self.settings, self.db, self.url, self.class_id = settings, db, url, class_id
-        self.guests: list[Guest] = []
+    def __init__(self, db: Database, cast: Cast, *, state: LiveState = LiveState.LIVE) -> None:
+        self.db, self.cast = db, cast
+        with db.write() as s:
+            self.id = make_class(s, cast, state=state, audience=(cast.town_id,)).id
 
-    def guest(self, actor: Actor | None, *, url: str = "", side: str = "room", since: int | None = None) -> Guest:
-        """A person who has not come in yet."""
-        cookie = cookies(self.settings, self.db, [actor.account_id])[0] if actor else ""
-        made = Guest(url or self.url, self.class_id, cookie, side=side, since=since)
-        self.guests.append(made)
-        return made
+    def do(self, who: Actor, event: str, key: str | None = None, **body: Any) -> dict[str, Any]:
+        """What the acknowledgement of one event says; raises the refusal."""
+        if key is not None:
+            body["key"] = key
+        with self.db.write() as s:
+            return events.perform(s, standing(s, who.person, self.id, lock=True), event, body)
 
-    def enter(self, actor: Actor, *, url: str = "", side: str = "room", since: int | None = None) -> Guest:
-        return self.guest(actor, url=url, side=side, since=since).connect()
-
-
-@contextmanager
-def room(settings: Settings, db: Database, url: str, class_id: int) -> Iterator[Room]:
-    """A room on the server at `url`; its guests leave at the end."""
-    made = Room(settings, db, url, class_id)
-    try:
-        yield made
-    finally:
-        for guest in made.guests:
-            guest.leave()
-
-
-def eventually(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until `true()`; the limit only ends a broken run."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
+    def lines(self, *kinds: str) -> Sequence[LiveEvent]:
+        """The log, or its lines of some kinds."""
+        with self.db.read() as s:
+            return [line for line in log.since(s, self.id, 0) if not kinds or line.kind in kinds]

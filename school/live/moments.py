@@ -22,7 +22,7 @@ REMEMBERED = 10_000  # people whose wrong codes are remembered
 
 # Wrong codes by (class, account), moments in ms. Of this process alone: a refusal rolls its transaction back, and a
 # member's socket stays with one process; the code is evidence beside presence, not instead of it.
-_tries: OrderedDict[tuple[int, int], list[int]] = OrderedDict()
+wrong_codes: OrderedDict[tuple[int, int], list[int]] = OrderedDict()
 
 
 # ── slides and sources ──────────────────────────────────
@@ -116,14 +116,14 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     if held is None:
         raise Conflict("live.code_closed", N_("现在没有开放到课登记。老师开放以后，屏幕上会有四位数字。"))
     who, moment = (here.live.id, here.person.account_id), log.this_ms()
-    recent = room_rules.may_try(_tries.get(who, ()), moment)
+    recent = room_rules.may_try(wrong_codes.get(who, ()), moment)
     if not secrets.compare_digest(typed.encode(), held.code.encode()):
-        _tries[who] = [*recent, moment]
-        _tries.move_to_end(who)
-        if len(_tries) > REMEMBERED:
-            _tries.popitem(last=False)
+        wrong_codes[who] = [*recent, moment]
+        wrong_codes.move_to_end(who)
+        if len(wrong_codes) > REMEMBERED:
+            wrong_codes.popitem(last=False)
         raise Invalid("live.code", N_("登记码不对，请看清屏幕上的四位数字，再填一次。"))
-    _tries.pop(who, None)
+    wrong_codes.pop(who, None)
     s.add(LiveSignIn(class_id=here.live.id, member_id=member_id, at_ms=moment))
     s.flush()
     line = {"member_id": member_id, "count": signed_in(s, here.live.id)}

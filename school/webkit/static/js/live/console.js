@@ -22,7 +22,7 @@ const tools = { failed, confirm, ask: words.ask };
 
 const devices = new Devices(words.devices, deviceChanged, notice);
 const level = new Level(words.level);
-const slides = new Slides(desk, link, words.slides, { changed: () => view?.draw(), failed });
+const slides = new Slides(desk, link, words.slides, { changed: () => view.draw(), failed });
 const view = new View(desk.id, devices, slides, words.view);
 const sending = new Sending(desk.id, devices, words.health, { changed: sendingChanged, refused: sendingRefused });
 const talk = new Talk(link, words.chat, tools);
@@ -228,5 +228,6 @@ $('s-mic').addEventListener('click', async () => { await devices.toggle('mic'); 
 $('s-screen').addEventListener('click', () => devices.share());
 addEventListener('beforeunload', (event) => { if (sending.on && running()) event.preventDefault(); });
 setInterval(drawState, 1_000);
+slides.draw();
 drawSources();
 arrange();

@@ -15,7 +15,6 @@ export class Slides {
     link.on('welcome', ({ state }) => this.show(state.slide.page, state.slide.pages));
     link.on('slide', ({ body }, { past }) => { if (!past) this.show(body.page, body.pages); });
     $('deck-file').addEventListener('change', () => this.upload($('deck-file').files[0]));
-    this.draw();
   }
 
   /** What the picture shows of them: {src, alt}, or null. */
