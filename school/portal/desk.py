@@ -1,10 +1,10 @@
-"""What stands on a person's desk: the year's hours, what is begun, compulsory courses still open, and places of duty."""
+"""What stands on a person's desk: the year's hours, what is on or begun, what is still open, and places of duty."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -13,6 +13,9 @@ from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.courses.models import Course, CourseState
 from school.courses.queries import OVERSEERS, done_by, overseen, published_for
+from school.live import queries as live
+from school.live.attendance import Makeup, makeups_of
+from school.live.models import LiveClass
 from school.org.models import Organization
 from school.org.pinyin import surname
 from school.records.cases import waiting_counts
@@ -22,6 +25,9 @@ from school.records.queries import Hours, OpenItem, hours_of, open_items
 BEGUN = 4  # courses shown as begun
 OPEN = 4  # compulsory courses shown as still open
 PLACES = 12  # organisations shown to somebody with duties
+COMING = 4  # live classes shown before their day
+AHEAD = timedelta(days=7)  # how long before
+MAKEUPS = 4  # of the 待补学名单, the most urgent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Lives:
+    """What is on now, what comes within a week, and what the member missed and has still to make up."""
+
+    on: Sequence[LiveClass]
+    coming: Sequence[LiveClass]
+    makeups: Sequence[Makeup] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Duties:
-    """What the person looks after: organisations, courses they teach, courses that wait for their review."""
+    """What the person looks after: organisations, courses they teach, and how much waits for their review."""
 
     places: list[Place]
     own_courses: int = 0
@@ -66,6 +81,7 @@ class Desk:
     open: Sequence[Course]
     open_count: int
     open_hours_100: int
+    lives: Lives
     duties: Duties
 
 
@@ -86,8 +102,8 @@ def given_name(name: str) -> str:
     return rest if len(rest) == 2 else name
 
 
-def desk(s: Session, person: Person, member_id: int, year: int) -> Desk:
-    """A member's desk; six short queries, and one for each duty."""
+def desk(s: Session, person: Person, member_id: int, year: int, now: datetime) -> Desk:
+    """A member's desk; nine short queries, and one for each duty."""
     must = sa.select(Course).where(Course.compulsory.is_(True), published_for(person), ~done_by(member_id))
     begun = _begun(s, person, open_items(s, member_id, year))
     started = {each.course.id for each in begun}
@@ -105,8 +121,16 @@ def desk(s: Session, person: Person, member_id: int, year: int) -> Desk:
         open=open_courses,
         open_count=count,
         open_hours_100=hours_100,
+        lives=lives(s, person, now),
         duties=duties(s, person, year),
     )
+
+
+def lives(s: Session, person: Person, now: datetime) -> Lives:
+    """The live classes a person's first page speaks of."""
+    coming = [each for each in live.coming(s, person, now, COMING) if each.starts_at < now + AHEAD]
+    makeups = makeups_of(s, person.member_id)[:MAKEUPS] if person.member_id else []
+    return Lives(live.running(s, person), coming, makeups)
 
 
 def _begun(s: Session, person: Person, items: Sequence[OpenItem]) -> list[Begun]:
@@ -139,7 +163,7 @@ def duties(s: Session, person: Person, year: int) -> Duties:
             .select_from(Course)
             .where(Course.state == CourseState.IN_REVIEW, Course.trainer_id != person.account_id, overseen(person))
         )
-        to_review = s.scalar(queue) or 0
+        to_review = (s.scalar(queue) or 0) + live.waiting_count(s, person)
     return Duties(_places(s, person, year), own_courses, to_review)
 
 

@@ -46,11 +46,11 @@ def home() -> ResponseReturnValue:
     greeting = {"now": now, "greeting": desk.greeting(now)}
     with school().db.read() as s:
         if person.member_id is None:
-            duties = desk.duties(s, person, now.year)
+            duties, lives = desk.duties(s, person, now.year), desk.lives(s, person, now)
         else:
-            mine = desk.desk(s, person, person.member_id, now.year)
+            mine = desk.desk(s, person, person.member_id, now.year, now)
     if person.member_id is None:
-        return render_template("portal/office.html", duties=duties, roles=Role, **greeting)
+        return render_template("portal/office.html", duties=duties, lives=lives, roles=Role, **greeting)
     return render_template("portal/desk.html", desk=mine, given=desk.given_name(person.name), roles=Role, **greeting)
 
 
