@@ -12,7 +12,7 @@ from actors import Cast
 from room_kit import Room
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from school.live import room_rules, snapshot
+from school.live import room_rules, running, snapshot
 from school.live.access import standing
 from school.live.models import LiveHere, LivePoll, LiveState, LiveVoter
 
@@ -168,3 +168,13 @@ def test_an_anonymous_vote_is_no_sign_of_life_with_a_moment(room: Room, cast: Ca
 def test_counting_takes_out_before_it_puts_in() -> None:
     assert room_rules.counted([3, 1, 0], [0], [1, 2]) == [2, 2, 1]
     assert room_rules.counted([0, 0], (), [1]) == [0, 1]
+
+
+def test_the_end_of_the_class_closes_the_open_poll(room: Room, cast: Cast) -> None:
+    poll = room.do(cast.trainer, "poll_open", **YES_NO, anonymous=True)["poll"]
+    room.do(cast.member, "vote", poll=poll, choices=[1])
+    with room.db.write() as s:
+        running.end(s, cast.trainer.person, room.id)
+    assert [line.kind for line in room.lines()][-2:] == ["poll_closed", "state"]
+    (line,) = room.lines("poll_closed")
+    assert (line.body["tally"], line.account_id) == ([0, 1], None)

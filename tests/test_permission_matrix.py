@@ -287,12 +287,20 @@ def _on_air(w: World) -> LiveClass:
         return live_kit.make_class(s, w.cast, audience=(w.cast.branch_id,))
 
 
+def on_air(w: World) -> Call:
+    return Call({"class_id": _on_air(w).id})
+
+
 def ticket_to_watch(w: World) -> Call:
     return Call({"class_id": _on_air(w).id}, {"json": {"want": "watch"}})
 
 
 def ticket_to_publish(w: World) -> Call:
     return Call({"class_id": _on_air(w).id}, {"json": {"want": "publish"}})
+
+
+def class_on_air(w: World) -> Call:
+    return Call({"class_id": _on_air(w).id})
 
 
 def stream_of_class(w: World) -> Call:
@@ -409,7 +417,8 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "media.play", forged_path, NOBODY),
     ("GET", "media.gate", signed_gate, EVERYBODY),
     ("GET", "media.gate", forged_gate, NOBODY),
-    # picture and sound of a class
+    # the room, picture and sound of a class
+    ("GET", "live.room", on_air, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_watch, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_publish, {"trainer"}),
     *(

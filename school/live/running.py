@@ -12,7 +12,7 @@ from school.core.errors import Conflict
 from school.core.i18n import N_
 from school.core.person import Person
 from school.core.time import now
-from school.live import log, rules
+from school.live import log, polls, rules
 from school.live.access import at_desk, may_moderate, standing
 from school.live.attendance import ITEM
 from school.live.models import LiveClass, LiveState, ReplayState
@@ -78,6 +78,7 @@ def end(s: Session, person: Person, class_id: int) -> LiveClass:
 def _end(s: Session, person: Person | None, live: LiveClass) -> LiveClass:
     state = rules.move(live.state, "end")
     if state != live.state:
+        polls.end_running(s, live.id)
         live.ended_ms = log.this_ms()
         _turn(s, person, live, state, StreamState.ENDED, live.ended_ms)
     return live
@@ -88,6 +89,7 @@ def stop(s: Session, person: Person, class_id: int, why: str = "") -> LiveClass:
     live = may_moderate(standing(s, person, class_id, lock=True)).live
     state = rules.move(live.state, "stop")
     if state != live.state:
+        polls.end_running(s, live.id)
         moment = log.this_ms()
         if live.state in rules.RUNNING:
             live.ended_ms = moment
