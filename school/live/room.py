@@ -49,4 +49,6 @@ def room(class_id: int) -> str | Response:
         return redirect(f"{base}/replay")
     if here.live.state not in ENTERED:
         return redirect(url_for("live.page", class_id=class_id))
-    return render_template("live/room.html", here=here, live=here.live, page=_script_data(here, base, school().settings.zone))
+    return render_template(
+        "live/room.html", here=here, live=here.live, page=_script_data(here, base, school().settings.zone)
+    )

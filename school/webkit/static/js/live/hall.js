@@ -10,7 +10,7 @@ const prefersOwn = (video) => navigator.vendor.startsWith('Apple') && video.canP
 
 /**
  * Plays live HLS on `video`. `moving()` and `still()` come when the picture begins and ceases to move, `broken(code)` when an
- * address has to be asked for anew (`away`) or this browser cannot play at all (`unsupported`).
+ * address has to be asked for anew (`away`; `none` when nothing is sent yet) or this browser cannot play (`unsupported`).
  */
 export class Hall {
   constructor(video, { moving, still, broken }) {
@@ -66,7 +66,7 @@ export class Hall {
       } else if (other) {
         this.stop();
         this.feed(Hls, other, null);
-      } else this.broken('away');
+      } else this.broken(data.response?.code === 404 ? 'none' : 'away');
     });
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.start());
     hls.loadSource(address);

@@ -7,6 +7,7 @@ import { SOUNDS, Whep } from './whep.js';
 
 const AGAIN_MS = [0, 400, 1200, 2500]; // a relay that died is back within seconds
 const PATIENCE_MS = [1000, 2000, 4000, 8000];
+const EMPTY_MS = 1500; // until the trainer's side sends
 const STALL_MS = 9000; // a line that carries no picture for so long may still carry sound
 const BAD_LOSS = 0.08;
 const BAD_FREEZE_MS = 250;
@@ -172,6 +173,7 @@ export class Picture {
   /** Something can be seen or heard on this rung. */
   begun() {
     this.shown = true;
+    this.empty = false;
     this.tries = 0;
     this.arrange();
     this.changed();
@@ -296,11 +298,12 @@ export class Picture {
       return this.arrange();
     }
     const turn = this.turn;
-    await later(PATIENCE_MS[Math.min(this.tries, PATIENCE_MS.length - 1)]);
+    this.empty = code === 'none';
+    this.shown = this.shown && this.tries < 2; // a short break goes by in silence
+    this.arrange();
+    await later(this.empty ? EMPTY_MS : PATIENCE_MS[Math.min(this.tries, PATIENCE_MS.length - 1)]);
     this.tries += 1;
     if (turn !== this.turn || !this.running) return;
-    if (this.tries > 2) this.shown = false;
-    this.arrange();
     await this.enterHall(turn);
   }
 
@@ -356,6 +359,7 @@ export class Picture {
     if (!this.running) return this.outside;
     if (this.state === 'paused') return { icon: 'clock', ...words.paused };
     if (this.failed) return { icon: 'warn', text: this.failed };
+    if (!this.shown && this.empty) return big === 'slide' ? null : { icon: 'cam', ...words.noPicture };
     if (!this.shown) return big === 'slide' ? null : { icon: 'live', text: this.tries > 2 ? words.reconnecting : words.opening };
     if (this.away) return big === 'slide' ? null : { icon: 'nowifi', ...words.away };
     if (big) return null;
