@@ -234,9 +234,18 @@ class Session:
         return requests.delete(self.address, timeout=10).status_code
 
     def close(self) -> None:
-        """Leave without a word, as a browser that crashed."""
+        """Leave as a page that is closed does: the connection ends in order, the session is not deleted."""
         if self.pc is not None:
             self.loop.run(self.pc.close())
+
+    def vanish(self) -> None:
+        """Be gone without a word, as when the line is cut."""
+
+        async def cut() -> None:
+            for protocol in self.pc.getTransceivers()[0].receiver.transport.transport._connection._protocols:
+                protocol.transport.abort()
+
+        self.loop.run(cut())
 
 
 def pinned(codec: str) -> list[Any]:

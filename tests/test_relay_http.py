@@ -192,7 +192,8 @@ def test_seats_and_second_publishers(db: Database, there: RelayProcess, looping:
     assert viewers[0].delete() == 200
     assert viewers[1].delete() == 200
     assert late.connect(), late.error
-    again.close()  # without a word; after three seconds of silence somebody else may go on
+    again.vanish()
+    assert not second.connect(), "not at once: the line may come back"
     until(second.connect, 10, "a silent publisher is displaced")
     for one in (second, late, trainer, *viewers):
         one.close()
