@@ -163,15 +163,17 @@ class Fanout:
 
         Nothing here yields, so it misses no line and hears none twice.
         """
-        upto = welcome["no"]
+        room = self.rooms.setdefault(room.class_id, room)  # it may have been forgotten and made again meanwhile
+        upto = min(welcome["no"], room.no)
         events, gap = room.missed(seat, since, upto)
-        seat.channel.push(frame(NAMESPACE, "welcome", {**welcome, "events": events, **({"gap": True} if gap else {})}))
+        gap_too = {"gap": True} if gap else {}
+        seat.channel.push(frame(NAMESPACE, "welcome", {**welcome, "no": upto, "events": events, **gap_too}))
         if room.no > upto:
             later, _ = room.missed(seat, upto, room.no)
             seat.channel.push(frame(NAMESPACE, "tick", {"no": room.no, "events": later}))
         if seat.desk and self._slow:
             seat.channel.push(_slow_links(True))
-        self.rooms.setdefault(room.class_id, room).seats[seat.sid] = seat
+        room.seats[seat.sid] = seat
         self._run_once()
 
     def leave(self, seat: Seat) -> None:

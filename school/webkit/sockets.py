@@ -4,8 +4,8 @@ python-socketio and simple-websocket leave a few things open that a hall of thou
 - simple-websocket calls `send`, which under gevent may write only a part: a slow reader got a corrupt stream. Everything
   goes through a `Channel` that keeps the rest and its order.
 - It accepts permessage-deflate (some 100 KB a connection): the offer is not passed on.
-- Queues have no end: a client that is more than `BEHIND` bytes or `STUCK_S` seconds behind is let go, and so is one that
-  floods. The others notice nothing.
+- Queues have no end: a client that takes nothing for `STUCK_S` seconds, or to whom more is to be said while `BEHIND`
+  bytes wait for it, is let go, and so is one that floods. The others notice nothing.
 - A frame from the server is not masked, so what everybody hears is encoded once and the same bytes go to all.
 `tests/test_live_sockets.py` notices when a new release changes what this leans on.
 """
@@ -190,10 +190,10 @@ class Channel:
             if sent == len(data):
                 return None
             data = data[sent:]
-        self._waiting.append(data)
-        self._behind += len(data)
         if self._behind > BEHIND:
             return self.drop("slow")
+        self._waiting.append(data)
+        self._behind += len(data)
         if len(self._waiting) == 1:
             gevent.spawn(self._drain)
         return None
@@ -233,8 +233,8 @@ class _WebSocket(WebSocketWSGI):  # type: ignore[misc]  # the engine's own, unty
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        channel = Channel(environ["gunicorn.socket"], self.engine)
-        environ["gunicorn.socket"] = environ[ENVIRON] = channel
+        self.channel = Channel(environ["gunicorn.socket"], self.engine)
+        environ["gunicorn.socket"] = environ[ENVIRON] = self.channel
         try:
             return super().__call__(environ, start_response)
         except StopIteration:  # how it tells gunicorn that all is said
@@ -244,12 +244,14 @@ class _WebSocket(WebSocketWSGI):  # type: ignore[misc]  # the engine's own, unty
             raise StopIteration from None
         finally:
             self.engine.close(wait=False, abort=True)
-            channel.drop()
+            self.channel.drop()
 
     def wait(self) -> str | None:
         """The next message; None ends the connection, as does anything a Socket.IO client never sends."""
         data = super().wait()
-        return data if isinstance(data, str) and data[:1] in {"1", "3", "4"} else None
+        if self.channel.gone or not isinstance(data, str) or data[:1] not in {"1", "3", "4"}:
+            return None
+        return data
 
 
 def install(app: Flask, settings: Settings) -> SocketIO:
@@ -300,7 +302,7 @@ def admitting(come_in: Callable[[Channel, dict[str, Any]], None]) -> Callable[[A
         here = channel()
         try:
             here.allowed()
-            if not isinstance(auth, dict):
+            if here.welcome or not isinstance(auth, dict):  # `connect` sent as an event is no second arrival
                 raise Invalid("live.body", UNREADABLE)
             come_in(here, auth)
         except Exception as error:
