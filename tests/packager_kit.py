@@ -17,9 +17,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import av
 import numpy as np
+import requests
+import sqlalchemy as sa
 
 import services
 from media_worker.frames import Flag, Kind, Message, Reader, Source, socket_path
@@ -27,7 +30,7 @@ from school.core.db import Database
 from school.core.settings import Settings, dump
 from school.core.store import ObjectStore
 from school.media import queries, rules, streams
-from school.media.models import Stream, StreamState, Timeline
+from school.media.models import Segment, Stream, StreamState, Timeline
 
 SECOND = 1_000_000
 FLASH = 0.12  # seconds of white and of the tone, from each full second of the publisher's clock
@@ -276,10 +279,7 @@ def runs_of(db: Database, store: ObjectStore, timeline: Timeline, rendition: str
 
 
 def rows_of(timeline_id: int, rendition: str) -> Any:
-    import sqlalchemy as sa
-
-    from school.media.models import Segment
-
+    """The stored segments of a rendition, in order."""
     return (
         sa.select(Segment)
         .where(Segment.timeline_id == timeline_id, Segment.rendition == rendition)
@@ -320,3 +320,27 @@ def apart(pictures: list[float], sounds: list[float]) -> float:
     near = [one for one in both if one < 0.5]
     assert len(near) >= 2, (pictures, sounds)
     return max(near)
+
+
+def get(url: str, *, status: int = 200) -> requests.Response:
+    answer = requests.get(url, timeout=20)
+    assert answer.status_code == status, answer.text
+    return answer
+
+
+def named(text: str, mark: str) -> list[str]:
+    """Addresses in lines that begin with `mark`, or plain lines."""
+    if not mark:
+        return [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [line.split('URI="')[1].split('"')[0] for line in text.splitlines() if line.startswith(mark)]
+
+
+def fetched(url: str) -> bytes:
+    """A plain playlist as one file: its first init section and all its segments (one run)."""
+    text = get(url).text
+    return b"".join(get(urljoin(url, name)).content for name in [*named(text, "#EXT-X-MAP")[:1], *named(text, "")])
+
+
+def closed(process: PackagerProcess, stream_id: int, number: int) -> bool:
+    answer = requests.get(f"{process.url}/streams/{stream_id}", timeout=20).json()
+    return answer.get("segment") is not None and answer["segment"] >= number

@@ -6,16 +6,15 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from media_worker.frames import Kind, Message, Source
+from media_worker.frames import Message, Source
 from media_worker.packager.archive import Archive
 from media_worker.packager.broadcast import Broadcast
 from media_worker.packager.recording import Recording
 from media_worker.packager.spool import Spool
-from packager_kit import SECOND, Eye, Mouth, Publisher, open_live, stream_of
+from packager_kit import SECOND, Eye, Mouth, Publisher, open_live, rows_of, stream_of
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
-from school.media import streams
 from school.media.models import Stream, StreamState
 
 BEGIN = 1_795_400_000 * SECOND
@@ -111,18 +110,9 @@ class Stage:
 
     def rows(self, timeline_id: int | None, rendition: str) -> list[tuple[int, int, int, int, int]]:
         """(number, run, start_ms, length_us, wall_ms) of each stored segment."""
-        from packager_kit import rows_of
-
         assert timeline_id is not None
         with self.db.read() as s:
             return [
                 (row.number, row.run, row.start_ms, row.length_us, row.wall_ms)
                 for row in s.scalars(rows_of(timeline_id, rendition))
             ]
-
-
-def gone(publisher: Publisher, source: Source, now_us: int) -> Message:
-    return Message(Kind.GONE, publisher.stream_id, publisher.epoch, source, arrived_us=now_us)
-
-
-__all__ = ["BEGIN", "Stage", "gone", "streams"]

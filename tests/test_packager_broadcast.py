@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import itertools
@@ -18,11 +19,11 @@ from media_worker.frames import Source
 from media_worker.packager.clock import PublisherClock
 from media_worker.packager.playlist import PART_TARGET
 from media_worker.packager.sound import GAP, Mixer, Voice, place
-from packager_kit import SECOND, Eye, Mouth, apart, beeps, flashes, rows_of, runs_of, timeline_of
+from packager_kit import SECOND, Eye, Mouth, apart, beeps, flashes, rows_of, runs_of, stream_of, timeline_of
 from packager_stage import BEGIN, Stage
 from school.core.db import Database
 from school.core.settings import Settings
-from school.media import queries, rules
+from school.media import queries, rules, streams
 from school.media.models import StreamState
 
 
@@ -305,3 +306,41 @@ def test_hostile_frames_do_no_harm(quick: Callable[..., Stage]) -> None:
     stage.play(5)
     timeline = timeline_of(stage.db, stage.end().timeline_id)
     assert timeline.length_ms >= 4000
+
+
+def test_a_full_spool_leaves_a_gap_and_the_numbers_whole(quick: Callable[..., Stage]) -> None:
+    stage = quick()
+    spool = stage.archive.spool
+    stage.trainer()
+    stage.play(5)
+    spool._largest = 30_000
+    stage.play(4.5)
+    # five segments wait to be kept: as many as fit are, the rest is missed until there is room again
+    stage.broadcast.recording.close()
+    asyncio.run(stage.broadcast.recording._keep())
+    kept = len(spool.waiting(stage.stream_id))
+    assert 0 < kept < 4
+    spool._largest = 2**40
+    stage.broadcast.recording._over = False
+    stage.play(3)
+    stream = stage.end()
+    rows = stage.rows(stream.timeline_id, "source")
+    assert [row[0] for row in rows] == list(range(len(rows)))
+    assert {run for _, run, *_ in rows} == {0, 1}
+    assert len(rows) > kept
+    with stage.db.read() as s:
+        assert stream.timeline_id
+        first, second = queries.runs(s, stream.timeline_id)
+    assert second.wall_ms - first.wall_ms - first.length_ms > 1500
+
+
+def test_whoever_lost_the_class_writes_nothing_more(stage: Stage) -> None:
+    stage.trainer()
+    stage.play(5)
+    with stage.db.write() as s:
+        held = streams.stream(s, stage.stream_id, lock=True)
+        held.node, held.epoch = "other", 2
+    stage.broadcast.leave()
+    assert not asyncio.run(stage.broadcast.recording.run())
+    assert not stage.archive.spool.waiting(stage.stream_id)
+    assert stream_of(stage.db, stage.stream_id).timeline_id is None

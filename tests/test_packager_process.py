@@ -28,7 +28,11 @@ from packager_kit import (
     Publisher,
     apart,
     beeps,
+    closed,
+    fetched,
     flashes,
+    get,
+    named,
     open_live,
     order_state,
     packager,
@@ -77,30 +81,6 @@ def trainer(settings: Settings, stream_id: int) -> Feeder:
     publisher.begin(Eye(), now)
     publisher.begin(Mouth(), now)
     return Feeder(settings, publisher)
-
-
-def get(url: str, *, status: int = 200) -> requests.Response:
-    answer = requests.get(url, timeout=20)
-    assert answer.status_code == status, answer.text
-    return answer
-
-
-def named(text: str, mark: str) -> list[str]:
-    """Addresses in lines that begin with `mark`, or plain lines."""
-    if not mark:
-        return [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [line.split('URI="')[1].split('"')[0] for line in text.splitlines() if line.startswith(mark)]
-
-
-def fetched(url: str) -> bytes:
-    """A plain playlist as one file: its first init section and all its segments (one run)."""
-    text = get(url).text
-    return b"".join(get(urljoin(url, name)).content for name in [*named(text, "#EXT-X-MAP")[:1], *named(text, "")])
-
-
-def closed(process: PackagerProcess, stream_id: int, number: int) -> bool:
-    answer = requests.get(f"{process.url}/streams/{stream_id}", timeout=20).json()
-    return answer.get("segment") is not None and answer["segment"] >= number
 
 
 def same_everywhere(db: Database, store: ObjectStore, timeline_id: int | None) -> int:

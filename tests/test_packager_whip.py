@@ -8,14 +8,25 @@ from pathlib import Path
 import pytest
 
 import services
-from packager_kit import apart, beeps, flashes, order_state, packager, runs_of, stream_of, timeline_of, wait_until
+from packager_kit import (
+    apart,
+    beeps,
+    closed,
+    fetched,
+    flashes,
+    order_state,
+    packager,
+    runs_of,
+    stream_of,
+    timeline_of,
+    wait_until,
+)
 from relay_kit import publish_ffmpeg, relay
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import open_store
 from school.media import streams
 from school.media.models import StreamState
-from test_packager_process import closed, fetched
 
 
 @pytest.mark.slow
@@ -28,13 +39,16 @@ def test_ffmpeg_broadcasts_a_talk_in_step(tmp_path: Path, sqlite_tables: Path) -
         stream_id = streams.open_stream(s).id
         streams.set_state(s, stream_id, StreamState.LIVE)
         key = streams.new_key(s, stream_id)
-    with packager(settings, tmp_path / "packager.log") as process, relay(settings) as running:
-        with publish_ffmpeg(f"{running.url}/whip/{stream_id}", key, seconds=30):
-            wait_until(lambda: closed(process, stream_id, 3), 40)
-            base = f"{process.url}/hls/{stream_id}/"
-            film, sound = fetched(base + "hall/video.m3u8"), fetched(base + "hall/audio.m3u8")
-            order_state(db, stream_id, StreamState.ENDED)
-            wait_until(lambda: stream_of(db, stream_id).finished_at)
+    with (
+        packager(settings, tmp_path / "packager.log") as process,
+        relay(settings) as running,
+        publish_ffmpeg(f"{running.url}/whip/{stream_id}", key, seconds=30),
+    ):
+        wait_until(lambda: closed(process, stream_id, 3), 40)
+        base = f"{process.url}/hls/{stream_id}/"
+        film, sound = fetched(base + "hall/video.m3u8"), fetched(base + "hall/audio.m3u8")
+        order_state(db, stream_id, StreamState.ENDED)
+        wait_until(lambda: stream_of(db, stream_id).finished_at)
     assert apart(flashes(film), beeps(sound)) < 0.08
     timeline = timeline_of(db, stream_of(db, stream_id).timeline_id)
     assert timeline.length_ms > 7000

@@ -43,9 +43,7 @@ def nal_units(data: bytes) -> Iterator[bytes]:
     while start >= 0:
         following = data.find(b"\0\0\1", start + 3)
         unit = data[start + 3 : following if following >= 0 else len(data)]
-        if following >= 0:
-            unit = unit.rstrip(b"\0")  # the first zero of a four-byte start code, and padding
-        if unit:
+        if unit := unit.rstrip(b"\0"):  # the first zero of a four-byte start code, and padding; no unit ends in zero
             yield unit
         start = following
 
