@@ -17,7 +17,7 @@ const OFFLINE_MS = 1_500; // shorter breaks are nobody's business
 const desk = read('desk');
 const words = read('words');
 const link = connect({ id: desk.id, side: 'desk' });
-const now = { state: desk.state, rehearsal: desk.rehearsal, online: true, wanted: desk.teaches, speaking: false, told: '' };
+const now = { state: desk.state, rehearsal: desk.rehearsal, online: true, wanted: desk.teaches, speaking: false, sent: false, told: '' };
 const tools = { failed, confirm, ask: words.ask };
 
 const devices = new Devices(words.devices, deviceChanged, notice);
@@ -85,6 +85,8 @@ function arrange() {
   roll.enable(running());
   $('devices').hidden = devices.open && (running() || now.rehearsal);
   $('srcs').hidden = !devices.open;
+  if (sends && !now.sent) $('chosen').open = false; // chosen once; it opens again by a tap
+  now.sent = sends;
   drawState();
   tellSources();
 }

@@ -156,7 +156,7 @@ export class Level {
     this.timer = setInterval(() => {
       this.meter.getFloatTimeDomainData(samples);
       const loud = Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
-      this.bar.setAttribute('width', Math.round(96 * Math.min(1, Math.sqrt(loud * 4))));
+      this.bar.setAttribute('width', Math.round(72 * Math.min(1, Math.sqrt(loud * 4))));
       this.loudest = Math.max(this.loudest, loud);
       if (++count % 10) return;
       this.word(!track.enabled ? 'off' : this.loudest < QUIET ? 'none' : this.loudest < LOW ? 'low' : 'good');

@@ -56,12 +56,11 @@ export class Questions {
     for (const button of row.querySelectorAll('[data-do]')) {
       const what = button.dataset.do;
       button.hidden = what !== 'remove' && !SHOWS[question.state].includes(what);
-      if (what === 'on') continue;
       button.addEventListener('click', () => {
         button.disabled = true;
         const sent = what === 'remove'
           ? this.link.send('remove', { question: question.question })
-          : this.link.send('question', { question: question.question, state: what });
+          : this.link.send('question', { question: question.question, state: what === 'on' ? 'waiting' : what });
         sent.catch((error) => { button.disabled = false; this.failed(error); });
       });
     }

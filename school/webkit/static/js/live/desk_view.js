@@ -88,7 +88,6 @@ export class View {
     const slide = screen ? null : this.slides.picture;
     const main = screen || (slide ? null : camera);
     this.play($('v-main'), main);
-    $('v-main').classList.toggle('mirror', !this.received && main !== null && main === camera);
     $('v-slide').hidden = !slide;
     if (slide && $('v-slide').getAttribute('src') !== slide.src) Object.assign($('v-slide'), slide);
     this.play($('v-inset'), main === camera ? null : camera);
