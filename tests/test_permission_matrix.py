@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ from school.core.settings import Settings
 from school.core.time import now
 from school.courses import service as courses
 from school.courses.models import Course
-from school.live import events, hall
+from school.live import events, hall, reporting
 from school.live.access import standing
-from school.live.models import LiveClass
+from school.live.models import LiveClass, LiveReport, LiveState
 from school.media import uploads
 from school.media.models import AssetState, MediaAsset, Timeline
 from school.media.service import play_paths
@@ -336,6 +337,54 @@ def forged_hls_gate(w: World) -> Call:
     return Call({}, {"headers": {"X-Original-URI": "/hls/1/9999999999/k1.forged/hall.m3u8"}})
 
 
+def _scheduled(w: World, state: LiveState, *audience: int) -> Call:
+    """A class of the trainer in `state`, for `audience`, whose hour is near."""
+    with w.db.write() as s:
+        live = live_kit.make_class(s, w.cast, state=state, audience=audience)
+        live.starts_at, live.submitted_at = now() + timedelta(minutes=10), now()
+        return Call({"class_id": live.id}, {"data": {"note": "请改一改时间。"}})
+
+
+def class_draft(w: World) -> Call:
+    return _scheduled(w, LiveState.DRAFT)
+
+
+def class_in_review(w: World) -> Call:
+    return _scheduled(w, LiveState.IN_REVIEW)
+
+
+def class_announced(w: World) -> Call:
+    return _scheduled(w, LiveState.APPROVED)
+
+
+def class_for_own_branch(w: World) -> Call:
+    return _scheduled(w, LiveState.APPROVED, w.cast.branch_id)
+
+
+def class_going_on(w: World) -> Call:
+    return _scheduled(w, LiveState.LIVE)
+
+
+def class_in_a_pause(w: World) -> Call:
+    return _scheduled(w, LiveState.PAUSED)
+
+
+def class_cancelled(w: World) -> Call:
+    call = _scheduled(w, LiveState.CANCELLED, w.cast.branch_id)
+    with w.db.write() as s:
+        s.get_one(LiveClass, call.values["class_id"]).reviewer_id = w.cast.reviewer.account_id
+    return call
+
+
+def class_with_report(w: World) -> Call:
+    call = _scheduled(w, LiveState.ENDED, w.cast.town_id)
+    with w.db.write() as s:
+        live = s.get_one(LiveClass, call.values["class_id"])
+        body = reporting.build(s, live, recorded=False, zone="Asia/Shanghai")
+        s.add(LiveReport(class_id=live.id, body=dict(body), built_at=now()))
+    return call
+
+
 # ---- the table
 
 TABLE: list[tuple[str, str, Make, set[str]]] = [
@@ -417,6 +466,35 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "media.play", forged_path, NOBODY),
     ("GET", "media.gate", signed_gate, EVERYBODY),
     ("GET", "media.gate", forged_gate, NOBODY),
+    # the schedule of live classes
+    ("GET", "live.index", nothing, SIGNED_IN),
+    ("GET", "live.page", class_announced, SIGNED_IN),
+    ("GET", "live.page", class_for_own_branch, {"member", "secretary", "trainer", "reviewer", "admin"}),
+    ("GET", "live.page", class_draft, {"trainer"}),
+    ("GET", "live.page", class_in_review, {"trainer", "reviewer", "admin"}),
+    ("GET", "live.page", class_cancelled, {"member", "secretary", "trainer", "reviewer", "admin"}),
+    ("GET", "live.calendar", class_for_own_branch, {"member", "secretary", "trainer", "reviewer", "admin"}),
+    ("GET", "live.studio", nothing, TEACHING),
+    ("GET", "live.new", nothing, TEACHING),
+    ("POST", "live.create", nothing, TEACHING),
+    ("GET", "live.edit", class_draft, {"trainer"}),
+    ("POST", "live.save", class_draft, {"trainer"}),
+    ("POST", "live.submit", class_draft, {"trainer"}),
+    ("POST", "live.recall", class_in_review, {"trainer"}),
+    ("POST", "live.new_key", class_announced, {"trainer"}),
+    ("POST", "live.approve", class_in_review, {"reviewer", "admin"}),
+    ("POST", "live.return_class", class_in_review, {"reviewer", "admin"}),
+    ("POST", "live.cancel", class_announced, {"trainer", "reviewer", "admin"}),
+    ("POST", "live.rehearse", class_announced, {"trainer"}),
+    ("POST", "live.start", class_announced, {"trainer"}),
+    ("POST", "live.pause", class_going_on, {"trainer"}),
+    ("POST", "live.resume", class_in_a_pause, {"trainer"}),
+    ("POST", "live.end", class_going_on, {"trainer"}),
+    ("POST", "live.stop", class_going_on, {"trainer", "reviewer", "admin"}),
+    *(
+        ("GET", endpoint, class_with_report, {"trainer", "reviewer", "admin", "secretary", "neighbour"})
+        for endpoint in ("live.report", "live.report_export", "live.report_print")
+    ),
     # the room, picture and sound of a class
     ("GET", "live.room", on_air, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_watch, {"member", "secretary", "trainer", "reviewer", "admin"}),
