@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from media_worker.transcode import encode, extras, ladder
+from media_worker.transcode.decks import slides
 from media_worker.transcode.demo import demo_lecture
 from media_worker.transcode.encode import Uneven
 from media_worker.transcode.facts import Facts
@@ -81,6 +82,7 @@ KINDS: dict[str, Callable[[Work], None]] = {
     "storyboard": extras.storyboard,
     "loudness": extras.loudness,
     "demo_lecture": demo_lecture,
+    "slides": slides,
 }
 
 

@@ -21,7 +21,7 @@ from school.core.i18n import N_
 from school.core.time import now
 from school.media.models import AssetState, JobState, MediaAsset, MediaJob
 from school.media.rules import ESSENTIAL
-from school.media.service import fail_asset
+from school.media.service import fail_asset, fail_deck
 
 LEASE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=10)  # doubles with each attempt
@@ -213,3 +213,5 @@ def _blame(s: Session, job: MediaJob, reason: str, params: dict[str, Any], detai
     job.reason_code, job.reason_params, job.detail = reason, params, detail[-4000:]
     if job.state == JobState.FAILED and job.kind in ESSENTIAL and job.asset_id is not None:
         fail_asset(s, job.asset_id, reason, **params)
+    if job.state == JobState.FAILED and job.kind == "slides":
+        fail_deck(s, job.args["deck_id"], reason)

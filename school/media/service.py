@@ -16,7 +16,7 @@ from school.core.keys import Keys
 from school.core.signing import sign, verify
 from school.core.time import now
 from school.media import queries, reasons, rules
-from school.media.models import AssetState, MediaAsset, Segment, Timeline
+from school.media.models import AssetState, MediaAsset, Segment, SlideDeck, Timeline
 from school.media.rules import Rendition, SegmentFacts
 
 PATHS = "media"  # what the signature of a media path is for
@@ -68,6 +68,12 @@ def fail_asset(s: Session, asset_id: int, code: str, **params: Any) -> None:
         raise KeyError(code)
     asset = queries.asset(s, asset_id)
     asset.state, asset.reason_code, asset.reason_params = AssetState.FAILED, code, params
+
+
+def fail_deck(s: Session, deck_id: int, code: str) -> None:
+    """Mark a deck of slides as failed, unless it has been taken away. `code` is a key of `reasons.REASONS`."""
+    if deck := s.get(SlideDeck, deck_id):
+        deck.state, deck.reason_code = AssetState.FAILED, code
 
 
 def start_timeline(s: Session, asset: MediaAsset, expected_ms: int, renditions: Sequence[Rendition]) -> Timeline:
