@@ -34,7 +34,7 @@ from school.courses.models import Course
 from school.live import events, hall, reporting
 from school.live.access import standing
 from school.live.models import LiveClass, LiveReport, LiveState
-from school.media import uploads
+from school.media import decks, uploads
 from school.media.models import AssetState, MediaAsset, Timeline
 from school.media.service import play_paths
 from school.org import queries
@@ -312,6 +312,18 @@ def stream_session(w: World) -> Call:
     return Call({"stream_id": _on_air(w).stream_id, "session": "s1"})
 
 
+def class_with_slides(w: World) -> Call:
+    """A class on the air whose slides are still being drawn."""
+    live = _on_air(w)
+    with w.db.write() as s:
+        s.get_one(LiveClass, live.id).deck_id = decks.add(s, w.cast.trainer.account_id, "a.pdf", f"decks/{live.id}/").id
+    return Call({"class_id": live.id})
+
+
+def a_slide(w: World) -> Call:
+    return Call({**class_with_slides(w).values, "page": 1})
+
+
 def _hall(w: World) -> str:
     stream_id = _on_air(w).stream_id
     assert stream_id
@@ -499,6 +511,10 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "live.room", on_air, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_watch, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_publish, {"trainer"}),
+    ("GET", "live.slides", class_with_slides, {"trainer", "reviewer", "admin"}),
+    ("POST", "live.put_slides", class_with_slides, {"trainer"}),
+    ("DELETE", "live.remove_slides", class_with_slides, {"trainer"}),
+    ("GET", "live.slide", a_slide, {"member", "secretary", "trainer", "reviewer", "admin"}),
     *(
         row
         for endpoint in ("stream.whip", "stream.whep")  # the bearer token is the permission, and the relay reads it
