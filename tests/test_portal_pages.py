@@ -90,5 +90,5 @@ def test_an_administrator_hears_of_a_course_that_waits(
     with db.write() as s:
         courses.submit(s, cast.trainer.person, course.id)
     home = client.get("/").text
-    assert "有 1 门课程等您审核" in home
+    assert "有 1 门课等您审核" in home
     assert 'href="/review"' in home

@@ -1,4 +1,4 @@
-"""Demo data for an empty database: a fictional county with its people, courses and two years of study hours."""
+"""Demo data for an empty database: a fictional county with its people, courses, live classes and two years of study hours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from school.core.keys import Keys
 from school.core.settings import Settings
 from school.demo.courses import fill_courses
 from school.demo.hours import fill_hours
+from school.demo.live import fill_live
 from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
 from school.org.models import Account, Organization
 
@@ -23,6 +24,7 @@ def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], obje
         say("正在放入示例数据：青禾县的党组织和 1,000 名党员……")
         fill_people(s, keys, settings.zone)
         fill_courses(s)
+        fill_live(s, settings.zone)
         say("正在放入两年的学时记录……")
         fill_hours(s, settings.zone)
     return True
