@@ -306,6 +306,7 @@ def test_hostile_frames_do_no_harm(quick: Callable[..., Stage]) -> None:
     stage.play(5)
     timeline = timeline_of(stage.db, stage.end().timeline_id)
     assert timeline.length_ms >= 4000
+    assert sum(len(beeps(sound)) for sound in runs_of(stage.db, stage.store, timeline, "audio")) >= 4
 
 
 def test_a_full_spool_leaves_a_gap_and_the_numbers_whole(quick: Callable[..., Stage]) -> None:

@@ -39,6 +39,8 @@ class Voice:
 
     def hear(self, at_us: int, payload: bytes) -> list[tuple[int, Pcm]]:
         """What the packet says, with the place of each piece; a packet that is none says nothing."""
+        if not payload:  # the decoder would take it for the end of everything
+            return []
         try:
             frames = self._decoder.decode(av.Packet(payload))
         except av.FFmpegError:
