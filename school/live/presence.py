@@ -125,7 +125,7 @@ def ways(s: Session, class_id: int, now_ms: int) -> dict[str, int]:
         )
         .group_by(LivePresence.watching)
     )
-    return dict(rows.tuples().all())
+    return {mode: int(count) for mode, count in rows}
 
 
 def _later(at_ms: Any) -> sa.ColumnElement[int]:
