@@ -208,7 +208,7 @@ link.on('welcome', ({ class: live }) => {
   now.told = '';
   become(live.state, live.started_ms);
 });
-link.on('notice', ({ text }) => { if (text) notice(text); });
+link.on('notice', ({ code, on }) => notice(on ? words.notices[code] : ''));
 link.on('refused', (error) => {
   failed({ message: fill(words.refused, { why: error.message }) });
   sending.turn(false);
