@@ -49,6 +49,7 @@ export class Hall {
   feed(Hls, address, other) {
     const hls = new Hls({
       lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5, backBufferLength: 10, capLevelToPlayerSize: false,
+      ...(address.endsWith('/low.m3u8') ? {} : { liveSyncDurationCount: 2 }), // low latency goes by its parts
       workerPath: new URL('../../vendor/hls.worker.js', import.meta.url).href,
     });
     this.hls = hls;
