@@ -157,12 +157,13 @@ def board(s: Session, person: Person, moment: datetime, page: int = 1) -> Board:
 
 
 def replay_open(person: Person) -> sa.ColumnElement[bool]:
-    """Whether the person may watch a visible class's replay: published, attended, or of their own desk or oversight."""
+    """Whether the person may watch a visible class's replay: published, or attended; its own desk also when it was
+    withdrawn, whoever oversees it even after 停播."""
     been = sa.exists().where(LivePresence.class_id == LiveClass.id, LivePresence.member_id == (person.member_id or 0))
-    return sa.and_(
-        LiveClass.state == LiveState.ENDED,
-        LiveClass.replay != ReplayState.WITHDRAWN,
-        sa.or_(LiveClass.replay == ReplayState.PUBLISHED, been, own(person), overseen(person)),
+    shown = sa.and_(LiveClass.replay != ReplayState.WITHDRAWN, sa.or_(LiveClass.replay == ReplayState.PUBLISHED, been))
+    return sa.or_(
+        sa.and_(LiveClass.state == LiveState.ENDED, sa.or_(shown, own(person))),
+        sa.and_(LiveClass.state.in_((LiveState.ENDED, LiveState.STOPPED)), overseen(person)),
     )
 
 
@@ -220,19 +221,23 @@ def own_classes(s: Session, person: Person) -> Sequence[LiveClass]:
 
 
 def _waits_for(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the class, or its replay, waits for this person's review; those of one's own desk are for somebody else."""
     at_desk = (LiveClass.trainer_id, sa.func.coalesce(LiveClass.helper_id, 0))  # not own() reads NULL as unknown
+    replay = sa.and_(LiveClass.state == LiveState.ENDED, LiveClass.replay == ReplayState.IN_REVIEW)
     return sa.and_(
-        LiveClass.state == LiveState.IN_REVIEW, *(each != person.account_id for each in at_desk), overseen(person)
+        sa.or_(LiveClass.state == LiveState.IN_REVIEW, replay),
+        *(each != person.account_id for each in at_desk),
+        overseen(person),
     )
 
 
 def in_review(s: Session, person: Person) -> Sequence[LiveClass]:
-    """What waits for this person's review, the longest waiting first; one's own classes are for somebody else."""
+    """What waits for this person's review, classes to come and replays, the longest waiting first."""
     return s.scalars(
         faced(sa.select(LiveClass).where(_waits_for(person)).order_by(LiveClass.submitted_at, LiveClass.id))
     ).all()
 
 
 def waiting_count(s: Session, person: Person) -> int:
-    """How many classes wait for this person's review."""
+    """How many classes and replays wait for this person's review."""
     return s.scalar(sa.select(sa.func.count()).select_from(LiveClass).where(_waits_for(person))) or 0

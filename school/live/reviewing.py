@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
@@ -12,6 +14,7 @@ from school.core.person import Person, require
 from school.live import queries, service
 from school.live.access import OVERSEERS
 from school.live.blueprint import blueprint
+from school.live.models import LiveClass, LiveState
 from school.live.pages import class_page
 from school.webkit.context import current_person, school
 from school.webkit.figures import appointment, hours
@@ -20,12 +23,12 @@ from school.webkit.replies import sentence, status_of
 
 
 def waiting(s: Session, person: Person) -> list[Waiting]:
-    """The classes that wait for this person's review, as lines of the one queue."""
+    """The classes and replays that wait for this person's review, as lines of the one queue."""
     return [
         Waiting(
-            kind=_("直播课"),
+            kind=_("直播回放") if live.state == LiveState.ENDED else _("直播课"),
             title=live.title,
-            href=url_for("live.page", class_id=live.id),
+            href=url_for("live.replay" if live.state == LiveState.ENDED else "live.page", class_id=live.id),
             facts=[
                 appointment(live.starts_at),
                 _("约 %(n)d 分钟", n=live.minutes),
@@ -36,10 +39,17 @@ def waiting(s: Session, person: Person) -> list[Waiting]:
             slip=live.slip or _("直播"),
             hue=live.id % 8 + 1,
             compulsory=live.compulsory,
-            submitted_at=live.submitted_at or live.created_at,
+            submitted_at=_since(live),
         )
         for live in queries.in_review(s, person)
     ]
+
+
+def _since(live: LiveClass) -> datetime:
+    """Since when it waits; a replay no longer than since the end of its class."""
+    if live.state == LiveState.ENDED and live.ended_ms:
+        return datetime.fromtimestamp(live.ended_ms / 1000, UTC)
+    return live.submitted_at or live.created_at
 
 
 @blueprint.post("/live/<int:class_id>/approve")
