@@ -110,6 +110,15 @@ def timescale(init: bytes) -> int:
     raise Malformed("no mdhd")
 
 
+def picture_size(init: bytes) -> tuple[int, int]:
+    """Width and height of the H.264 track in an init section."""
+    place = init.find(b"avc1")
+    if place < 0 or len(init) < place + 32:
+        raise Malformed("no avc1")
+    width, height = struct.unpack_from(">HH", init, place + 28)
+    return width, height
+
+
 def nal_kinds(unit: bytes) -> set[int]:
     """NAL unit types of a length-prefixed (4 bytes) H.264 access unit; empty when the lengths do not fit its size."""
     kinds, place = set(), 0

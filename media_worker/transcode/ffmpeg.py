@@ -25,7 +25,7 @@ import imageio_ffmpeg
 from media_worker.transcode import boxes, ladder
 from media_worker.transcode.boxes import Fragment
 from media_worker.transcode.facts import Picture
-from media_worker.transcode.ladder import Plan
+from media_worker.transcode.ladder import Plan, Step
 from media_worker.transcode.probe import FORMATS, PIXELS_MAX
 
 # A recording with a scratch is still a lecture: up to a tenth of a run's frames may be unreadable (they freeze), not more.
@@ -73,7 +73,7 @@ def pictures(path: Path, picture: Picture, plan: Plan, run: range) -> Build:
         end = {} if last else {"end": _seconds(plan.start(run.stop) - Fraction(1, 1000))}
         video = video.filter("trim", start=_seconds(max(Fraction(0), begin - Fraction(1, 1000))), **end)
         keys = ",".join(_seconds(max(Fraction(0), plan.start(n) - Fraction(1, 1000))) for n in run)
-        grid = {"fps_mode": "passthrough", "enc_time_base": "demux", "force_key_frames": keys, "g": 100_000}
+        grid = _grid(keys)
     else:
         frames = (plan.frames if last else run.stop * plan.gop) - run.start * plan.gop
         if last:  # the sound may outlast the picture, whose last frame then stays
@@ -82,28 +82,45 @@ def pictures(path: Path, picture: Picture, plan: Plan, run: range) -> Build:
         video = video.filter("fps", fps=str(plan.rate), start_time=_seconds(begin))
         grid = {"frames:v": frames, "g": plan.gop, "keyint_min": plan.gop}
 
+    return _encoded(video, picture.display if picture.pixel_aspect == 1 else (0, 0), plan.steps, plan.timescale, grid)
+
+
+def lowered(path: Path, steps: Sequence[Step], timescale: int, starts: Sequence[Fraction]) -> Build:
+    """A stretch of a recording in smaller sizes, with its own frame times; a segment begins at each of `starts` (seconds
+    from the beginning of the file)."""
+    keys = ",".join(_seconds(max(Fraction(0), start - Fraction(1, 1000))) for start in starts)
+    return _encoded(source(path)["V:0"], (0, 0), steps, timescale, _grid(keys))
+
+
+def _grid(keys: str) -> dict[str, Any]:
+    """Frame times as they are, and key frames at these moments alone."""
+    return {"fps_mode": "passthrough", "enc_time_base": "demux", "force_key_frames": keys, "g": 100_000}
+
+
+def _encoded(video: Any, size: tuple[int, int], steps: Sequence[Step], timescale: int, grid: dict[str, Any]) -> Build:
+    """One output for each step, a fragment for each key frame; `size` is the picture's own."""
+
     def build(urls: Sequence[str]) -> Any:
         return ffmpeg.merge_outputs(*(
             ffmpeg.output(
                 stream, url, format="mp4", vcodec="libx264", preset="veryfast", crf=23, sc_threshold=0,
                 maxrate=step.ceiling, bufsize=2 * step.ceiling, pix_fmt="yuv420p",
                 **{"profile:v": "high", "level": f"{step.level / 10:.1f}"}, **grid,
-                video_track_timescale=plan.timescale, movflags=FRAGMENTS + "+frag_keyframe", use_editlist=0,
+                video_track_timescale=timescale, movflags=FRAGMENTS + "+frag_keyframe", use_editlist=0,
             )
-            for step, stream, url in zip(plan.steps, _scaled(video, picture, plan), urls, strict=True)
+            for step, stream, url in zip(steps, _scaled(video, size, steps), urls, strict=True)
         )).global_args("-copyts", "-start_at_zero")  # fmt: skip
 
     return build
 
 
-def _scaled(video: Any, picture: Picture, plan: Plan) -> Iterator[Any]:
+def _scaled(video: Any, size: tuple[int, int], steps: Sequence[Step]) -> Iterator[Any]:
     """The picture in every size of the ladder, each made from the one above it."""
-    size = picture.display if picture.pixel_aspect == 1 else (0, 0)
-    for place, step in enumerate(plan.steps):
+    for place, step in enumerate(steps):
         if (step.width, step.height) != size:
             video = video.filter("scale", step.width, step.height).filter("setsar", 1)
             size = step.width, step.height
-        if place + 1 == len(plan.steps):
+        if place + 1 == len(steps):
             yield video
             return
         halves = video.filter_multi_output("split", 2)

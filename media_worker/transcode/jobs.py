@@ -12,6 +12,7 @@ from media_worker.transcode.demo import demo_lecture
 from media_worker.transcode.encode import Uneven
 from media_worker.transcode.facts import Facts
 from media_worker.transcode.ladder import Plan
+from media_worker.transcode.lower import live_renditions
 from media_worker.transcode.package import InitChanged, Shelf
 from media_worker.transcode.probe import probe
 from media_worker.transcode.refusal import Refused
@@ -82,6 +83,7 @@ KINDS: dict[str, Callable[[Work], None]] = {
     "storyboard": extras.storyboard,
     "loudness": extras.loudness,
     "demo_lecture": demo_lecture,
+    "live_renditions": live_renditions,
     "slides": slides,
 }
 

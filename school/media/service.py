@@ -137,6 +137,24 @@ def seal_timeline(s: Session, timeline_id: int) -> Timeline:
     return timeline
 
 
+def add_rendition(s: Session, timeline_id: int, rendition: Rendition, rows: Sequence[SegmentFacts]) -> None:
+    """Another size of the picture for a sealed timeline. What plays stays the same: `rows` have the numbers, lengths and
+    runs of the first rendition. Again with the same name changes nothing. Raises Conflict when it would not fit.
+    """
+    timeline = queries.timeline(s, timeline_id, lock=True)
+    known = [Rendition(**r) for r in timeline.renditions]
+    if rendition.name in {r.name for r in known}:
+        return
+    shape = [(row.number, row.length_us, row.run) for row in sorted(rows, key=lambda row: row.number)]
+    if timeline.sealed_at is None or not known or shape != list(queries.segments(s, timeline_id, known[0].name)):
+        raise Conflict("media.uneven", N_("新的清晰度和原来的录像对不上，没有采用。"))
+    s.add_all(Segment(timeline_id=timeline_id, **asdict(row)) for row in rows)
+    s.flush()
+    videos = [r for r in known if r.kind == "video"]
+    others = [r for r in known if r.kind != "video"]
+    timeline.renditions = [asdict(r) for r in (*videos, _measured(s, timeline_id, rendition), *others)]
+
+
 def abandon_timeline(s: Session, timeline_id: int) -> None:
     """Empty a growing timeline that cannot be continued; the caller then deletes what is stored under its prefix.
 
