@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from player_kit import Clip
 from sqlalchemy.orm import Session
 
 import live_kit
 from actors import Cast
+from school.core.store import ObjectStore
 from school.core.time import now
 from school.live import log
 from school.live.models import LiveCheck, LiveClass, LiveHere, LivePresence, LiveState
 from school.media import service as media
 from school.media import streams
-from school.media.models import Stream, StreamState
-from school.media.rules import Rendition, SegmentFacts
+from school.media.models import Stream, StreamState, Timeline
+from school.media.rules import Rendition, SegmentFacts, init_name, segment_name
 from school.records.models import Mode
 
 MINUTE = 60_000
@@ -110,3 +112,20 @@ def stop_stream(s: Session, live: LiveClass) -> None:
     """What 停播 leaves behind."""
     live.state = LiveState.STOPPED
     s.get_one(Stream, live.stream_id).state = StreamState.STOPPED
+
+
+def put_recording(s: Session, store: ObjectStore, clip: Clip, live: LiveClass, *, first: int = 0) -> Timeline:
+    """Make the minute of `player_kit.make_clip` the class's recording, made from its beginning; its objects are stored.
+
+    `first` > 0: only so many segments of each rendition, the recording still grows.
+    """
+    stream = s.get_one(Stream, live.stream_id)
+    timeline = media.new_timeline(s, None, 0, clip.renditions)
+    kept = [facts for facts in clip.segments if not first or facts.number < first]
+    for name in [init_name(r.name) for r in clip.renditions] + [segment_name(f.rendition, f.number) for f in kept]:
+        store.put_path(timeline.prefix + name, clip.folder / name, "video/mp4")
+    media.add_segments(s, timeline.id, [replace(f, wall_ms=(live.started_ms or 0) + f.start_ms) for f in kept])
+    stream.timeline_id = timeline.id
+    if not first:
+        streams.finish(s, stream)
+    return timeline

@@ -1,4 +1,4 @@
-// The lesson page: puts the picture, its controls, the ribbon and the counting together. Everything it says stands in
+// A page with a player: puts the picture, its controls, the ribbon and the counting together. Everything it says stands in
 // the page's `#words`, everything it knows in `#lesson`.
 import { call } from '../call.js';
 import { Check } from './check.js';
@@ -17,16 +17,15 @@ const lesson = read('lesson');
 const words = read('words');
 const video = $('video');
 const frame = $('frame');
+const start = lesson.in_ms || 0; // trim: the page shows [start, length_ms] of the recording and counts time from there
 const fill = (text, values) => text.replace(/%\((\w+)\)[sd]/g, (_all, name) => values[name]);
 
 let source = null;
 let pressed = false;
 let study = null;
 let check = null;
+let reasons = null;
 const ribbon = new Ribbon($('ribbon'), words.ribbon, (seconds) => seek(seconds));
-const reasons = lesson.study && new Reasons($('reasons'), $('reason'), words.reasons, {
-  part: lesson.study.part_id, reviews: lesson.study.reviews, asked: lesson.study.asked, seek: (seconds) => watchAgain(seconds),
-});
 
 // ── what the page shows ─────────────────────────────────
 
@@ -42,15 +41,15 @@ function length() {
 
 function drawTime() {
   const at = source?.position ?? lesson.position_ms / 1000;
-  $('now').textContent = clock(at * 1000);
-  $('length').textContent = clock(length());
+  $('now').textContent = clock(Math.max(at * 1000 - start, 0));
+  $('length').textContent = clock(length() - start);
   ribbon.move(at);
 }
 
 function drawRibbon() {
   const known = study?.ticket ? study : lesson.study || { covered: [], refused: [] };
   const pending = study ? study.pending : [];
-  ribbon.draw({ covered: known.covered, refused: known.refused, pending, length: length() });
+  ribbon.draw({ covered: known.covered, refused: known.refused, pending, start, length: length() });
   reasons?.show(known.refused);
   if (lesson.study) drawNeed(measure(union([...known.covered, ...pending])));
   drawTime();
@@ -125,7 +124,7 @@ async function play() {
 const toggle = () => (video.paused || video.ended ? play() : video.pause());
 
 function seek(seconds) {
-  source?.seek(Math.max(0, Math.min(seconds, length() / 1000 - 0.2)));
+  source?.seek(Math.max(start / 1000, Math.min(seconds, length() / 1000 - 0.2)));
   drawTime();
 }
 
@@ -216,11 +215,14 @@ function complete(hours) {
 
 function resumeAt(position) {
   lesson.position_ms = position;
-  $('resume').lastElementChild.textContent = fill(words.resume, { at: clock(position) });
+  $('resume').lastElementChild.textContent = fill(words.resume, { at: clock(position - start) });
   $('restart').hidden = false;
 }
 
 function startStudy() {
+  reasons = new Reasons($('reasons'), $('reason'), words.reasons, {
+    part: lesson.study.part_id, reviews: lesson.study.reviews, asked: lesson.study.asked, start, seek: watchAgain,
+  });
   const { claims, checks, sessions } = lesson.study;
   const left = waiting().filter(([, entry]) => entry.part_id === lesson.study.part_id).pop();
   if (left) resumeAt(left[1].position_ms); // this device was the last to play it and could not say so
@@ -242,9 +244,10 @@ function wire() {
   $('rate').addEventListener('change', () => { video.playbackRate = video.defaultPlaybackRate = Number($('rate').value); });
   $('quality').addEventListener('change', () => { remember('quality', $('quality').value); source.choose($('quality').value); drawQualities(); });
   $('resume').addEventListener('click', play);
-  $('restart').addEventListener('click', () => { lesson.position_ms = 0; seek(0); play(); });
+  $('restart').addEventListener('click', () => { lesson.position_ms = start; seek(start / 1000); play(); });
   for (const event of ['play', 'pause', 'ended', 'emptied']) video.addEventListener(event, drawPlaying);
   for (const event of ['timeupdate', 'seeking', 'durationchange']) video.addEventListener(event, drawTime);
+  video.addEventListener('timeupdate', stopAtEnd);
   video.addEventListener('durationchange', drawRibbon);
   video.addEventListener('volumechange', drawSound);
   video.addEventListener('playing', () => { clearTimeout(wire.stall); say(); });
@@ -269,6 +272,26 @@ function stalled() {
     return say(!navigator.onLine ? words.netGone : atEdge ? words.growing : words.slow);
   }, 600);
 }
+
+/** The end was cut off: stop there. */
+function stopAtEnd() {
+  if (lesson.growing || video.paused || video.currentTime * 1000 < lesson.length_ms || video.duration * 1000 < lesson.length_ms + 500) return;
+  video.pause();
+}
+
+/** What gives hours has only now been reckoned: count from here, also when the picture already runs. */
+async function takeSeat(seat) {
+  lesson.study = seat;
+  startStudy();
+  drawRibbon();
+  if (!video.paused) drawSpeeds((await study.begin()).rate);
+}
+
+/** What another script of the page may do with the player; seconds of the recording. */
+export const player = {
+  video, lesson, words, fill, seek, watchFrom: watchAgain, takeSeat, covered: () => (study?.ticket ? study : lesson.study)?.covered || [],
+  time: (ms) => clock(Math.max(ms - start, 0)),
+};
 
 function broken(what) {
   video.pause();

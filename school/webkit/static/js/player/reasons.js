@@ -17,8 +17,8 @@ export function readable(refused) {
 
 export class Reasons {
   /** `place` takes the cards made from `form` (a template); `words` are the reasons' sentences by code. */
-  constructor(place, form, words, { part, reviews, seek, asked }) {
-    Object.assign(this, { place, form, words, part, reviews, seek, cards: new Map(), asked: asked.map(([from, to]) => `${from}-${to}`) });
+  constructor(place, form, words, { part, reviews, seek, asked, start = 0 }) {
+    Object.assign(this, { place, form, words, part, reviews, seek, start, cards: new Map(), asked: asked.map(([from, to]) => `${from}-${to}`) });
   }
 
   show(refused) {
@@ -37,8 +37,8 @@ export class Reasons {
   make(key, [from, to, reason]) {
     const card = this.form.content.firstElementChild.cloneNode(true);
     const find = (name) => card.querySelector(`[data-r=${name}]`);
-    find('from').textContent = clock(from);
-    find('to').textContent = clock(to);
+    find('from').textContent = clock(from - this.start);
+    find('to').textContent = clock(to - this.start);
     find('why').textContent = this.words[reason] || this.words.other;
     find('again').addEventListener('click', () => this.seek(from / 1000));
     const ask = find('ask');

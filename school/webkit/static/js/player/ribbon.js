@@ -30,18 +30,20 @@ export class Ribbon {
     this.slider.addEventListener('input', () => seek(this.slider.valueAsNumber));
   }
 
-  /** Draw stretches in ms: covered, refused with its reason, pending (played, not yet acknowledged). */
-  draw({ covered, refused, pending, length }) {
-    const drawn = JSON.stringify([covered, refused, pending, length]);
-    if (drawn === this.drawn || !length) return;
+  /** Draw stretches in ms: covered, refused with its reason, pending (played, not yet acknowledged), of [start, length]. */
+  draw({ covered, refused, pending, start = 0, length: end }) {
+    const drawn = JSON.stringify([covered, refused, pending, end]);
+    if (drawn === this.drawn || end <= start) return;
     this.drawn = drawn;
-    this.length = length;
+    this.start = start;
+    const length = this.length = end - start;
+    [covered, refused, pending] = [covered, refused, pending].map((list) => list.map(([from, to, ...why]) => [from - start, to - start, ...why]));
     this.root.querySelector('.stretches').replaceChildren(
       ...refused.map(([from, to]) => rect('no', from, to, length)),
       ...covered.map(([from, to]) => rect('yes', from, to, length)),
       ...pending.map(([from, to]) => rect('wait', from, to, length)),
     );
-    this.slider.max = length / 1000;
+    this.slider.max = end / 1000;
     this.root.querySelectorAll('.ribbon-scale span').forEach((mark, i, all) => {
       mark.textContent = clock((length * i) / (all.length - 1));
     });
@@ -57,8 +59,9 @@ export class Ribbon {
   /** Put the head at `seconds`. */
   move(seconds) {
     if (!this.length) return;
-    this.root.querySelector('.at').setAttribute('x', `${Math.min(100, (100_000 * seconds) / this.length)}%`);
+    const at = seconds * 1000 - this.start;
+    this.root.querySelector('.at').setAttribute('x', `${Math.max(0, Math.min(100, (100 * at) / this.length))}%`);
     this.slider.value = seconds;
-    this.slider.setAttribute('aria-valuetext', `${clock(seconds * 1000)} / ${clock(this.length)}`);
+    this.slider.setAttribute('aria-valuetext', `${clock(Math.max(at, 0))} / ${clock(this.length)}`);
   }
 }
