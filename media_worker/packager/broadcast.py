@@ -27,6 +27,7 @@ log = structlog.get_logger("packager")
 
 KEY_EVERY = 2_000_000  # microseconds between the key pictures that are asked for
 ASK_AGAIN = 500_000  # least microseconds between two questions
+KEYLESS = 20_000_000  # a publisher that sends no key picture for so long is heard again from the next one on
 HOLE = 3_000_000  # a picture that has not come for so long is gone
 GONE = 1_000_000  # a picture whose publisher left may come back, or another take its place, in this time
 UNHEARD = 1_500_000  # longest that the sound waits for a voice that was heard before
@@ -62,15 +63,14 @@ class Broadcast:
         main, camera = recorded
         self.video = Shelf(main.number, main.run, self._picture_closed)
         self.audio = Shelf(main.number, main.run, self._sound_closed)
-        beside = Shelf(camera.number, camera.run, self._camera_closed)
-        self._camera_shelf = beside
+        self._camera_shelf = Shelf(camera.number, camera.run, self._camera_closed)  # kept, not served
         self._ask_publisher = ask
         self._lines = {source: Line(source) for source in Source}
         self._clocks: dict[Source, PublisherClock] = {}
-        self._sound = SoundTrack(self.audio, mixer := Mixer(0))
-        self._mixer = mixer
+        self._mixer = Mixer(0)
+        self._sound = SoundTrack(self.audio, self._mixer)
         self._main = PictureTrack(self.video, self._sound.cut)
-        self._beside = PictureTrack(beside)
+        self._beside = PictureTrack(self._camera_shelf)
         self._leading: tuple[Source, int] | None = None  # source and its life; None: the card, or nothing
         self._beside_life = 0
         self._pictured: deque[Segment] = deque()  # closed pictures whose sound is not there yet
@@ -209,7 +209,7 @@ class Broadcast:
     def _on(self, track: PictureTrack, same: bool, line: Line, at_us: int, unit: Unit) -> bool:
         """Lay a picture onto a track, in a new run when it does not follow; whether it lies there."""
         distance = at_us - track.last_us
-        whole = track.shape is not None and -HOLE < distance < HOLE
+        whole = track.shape is not None and -HOLE < distance < HOLE and at_us - track.key_us < KEYLESS
         if whole and same and unit.shape in (None, track.shape):
             track.push(at_us, unit)
             if at_us - track.key_us >= KEY_EVERY:

@@ -40,7 +40,6 @@ class Cut(NamedTuple):
     depth: Depth
     at_us: int
     length_us: int = 0  # of the part that ends here, as the picture measured it
-    run: int = 0
 
 
 class PictureTrack:
@@ -63,10 +62,10 @@ class PictureTrack:
         assert self.shape is None
         assert unit.shape is not None
         self.shape, shape = unit.shape, unit.shape
-        run = self._shelf.open_run(Opening(fmp4.picture_init(shape), shape.codecs, shape.width, shape.height))
+        self._shelf.open_run(Opening(fmp4.picture_init(shape), shape.codecs, shape.width, shape.height))
         self._base_us = self._part_us = self._segment_us = self.key_us = self.last_us = at_us
         self._fragments, self._held, self._usual_us = 0, (at_us, unit), USUAL
-        self._on_cut(Cut(Depth.BEGIN, at_us, run=run))
+        self._on_cut(Cut(Depth.BEGIN, at_us))
 
     def push(self, at_us: int, unit: Unit) -> None:
         """The next picture of the run."""

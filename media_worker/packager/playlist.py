@@ -16,9 +16,7 @@ PICTURE_BANDWIDTH = 2_500_000  # until a segment has been measured
 
 def master(folder: str, picture: Opening, sound: Opening, segments: Sequence[Segment], query: str = "") -> str:
     """The address of picture and sound below `folder`, each with `query` behind it."""
-    closed = [segment for segment in segments if segment.closed]
-    rates = [len(segment.data) * 8_000_000 // segment.length_us for segment in closed]
-    video = max(rates, default=PICTURE_BANDWIDTH)
+    video = max((segment.bit_rate for segment in segments if segment.closed), default=PICTURE_BANDWIDTH)
     facts = [
         f"BANDWIDTH={video + SOUND_BANDWIDTH}",
         f'CODECS="{picture.codecs},{sound.codecs}"',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -159,7 +159,7 @@ class Recording:
 
 
 def _rendition(half: Half) -> Rendition:
-    segment, opening = half.segment, half.opening
-    rate = sum(len(part.data) for part in segment.parts) * 8_000_000 // max(1, segment.length_us)
-    made = Rendition(half.rendition, half.kind, opening.codecs, rate)
-    return replace(made, width=opening.width, height=opening.height)
+    opening = half.opening
+    return Rendition(
+        half.rendition, half.kind, opening.codecs, half.segment.bit_rate, width=opening.width, height=opening.height
+    )

@@ -75,8 +75,8 @@ class Desk:
         state = broadcast.order.state if broadcast else self._over.get(stream_id)
         if state == StreamState.STOPPED:
             return _refuse(410, "live.stopped", "这堂课已经由管理员停播。")
-        if broadcast is None or asked is None or broadcast.video.opening is None:
-            return _refuse(404, "live.not_on", "这堂课现在没有直播画面，开始后会自动出现。")
+        if broadcast is None or asked is None or not broadcast.audio.segments:
+            return _not_on()
         if asked["master"]:
             return self._master(broadcast, stream_id, asked["master"])
         if asked["list"] and asked["folder"] == "low":
@@ -90,11 +90,11 @@ class Desk:
     # ── playlists ────────────────────────────────────────
 
     def _master(self, broadcast: Broadcast, stream_id: int, name: str) -> web.Response:
+        picture, sound = broadcast.video.opening, broadcast.audio.opening
+        if picture is None or sound is None or not (name == "low" or broadcast.audio.filled):
+            return _not_on()
         if name == "sound":
             return self._text(broadcast, stream_id, "audio", "sound", SECOND)
-        picture, sound = broadcast.video.opening, broadcast.audio.opening
-        if picture is None or sound is None:
-            return _refuse(404, "live.not_on", "这堂课现在没有直播画面，开始后会自动出现。")
         segments = list(broadcast.video.segments)
         if name == "hall":
             return _playlist(playlist.master("hall", picture, sound, segments), SECOND)
@@ -191,6 +191,10 @@ def _json(value: object, status: int = 200) -> web.Response:
     return web.Response(
         body=json.dumps(value), status=status, content_type="application/json", headers={"Cache-Control": NEVER}
     )
+
+
+def _not_on() -> web.Response:
+    return _refuse(404, "live.not_on", "这堂课现在没有直播画面，开始后会自动出现。")
 
 
 def _refuse(status: int, code: str, message: str) -> web.Response:

@@ -34,6 +34,10 @@ class Segment:
     def data(self) -> bytes:
         return b"".join(part.data for part in self.parts)
 
+    @property
+    def bit_rate(self) -> int:
+        return sum(len(part.data) for part in self.parts) * 8_000_000 // max(1, self.length_us)
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -68,15 +72,19 @@ class Shelf:
         return self.segments[-1] if self.segments and not self.segments[-1].closed else None
 
     @property
+    def filled(self) -> bool:
+        """Whether a segment has been closed."""
+        return bool(self.segments and self.segments[0].closed)
+
+    @property
     def next_number(self) -> int:
         """Of the segment that follows the newest one."""
         return self._next
 
-    def open_run(self, opening: Opening) -> int:
+    def open_run(self, opening: Opening) -> None:
         """What follows cannot be joined to what was; the segment before it must be closed."""
         self._run += 1
         self.openings[self._run] = opening
-        return self._run
 
     def add_part(self, at_us: int, part: Part) -> None:
         """The next part; the first one after a closed segment begins a new one at `at_us`."""
