@@ -154,6 +154,13 @@ def test_a_killed_relay_costs_the_trainer_nothing_but_a_moment(
         expect(page.locator("#health")).to_have_attribute("data-word", "good")
         assert page.evaluate("document.getElementById('v-main').srcObject.getVideoTracks()[0].id === began")
 
+        second = page.context.new_page()  # the same trainer elsewhere: the newer page sends, the older one says so
+        second.goto(page.url)
+        second.click("#try")
+        expect(second.locator("#health")).to_have_attribute("data-word", "good")
+        expect(page.locator("#devices-t")).to_contain_text("另一个窗口")
+        expect(page.locator("#health")).to_be_hidden()
+
 
 @SQLITE
 def test_without_permission_the_page_says_what_to_click(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from media_worker.frames import VIDEO, Flag, Kind, Message, Source
@@ -30,6 +31,7 @@ class Broadcast:
         self.order = order
         self.tracks = {source: Track(source, runs=runs) for source in Source}
         self.publishers: dict[Part, Publisher] = {}
+        self.replaced: deque[str] = deque(maxlen=32)  # sessions that gave way to a newer one
         self.viewers: dict[str, Viewer] = {}
         self.follow_ssrc, self.follow_repair_ssrc = random.getrandbits(31), random.getrandbits(31)
         self.opened_at = time.monotonic()

@@ -186,6 +186,7 @@ async def publish(
         await pc.close()
         raise bad_offer() from error
     if earlier is not None:
+        broadcast.replaced.append(earlier.id)
         await broadcast.drop_publisher(earlier)
     made.intakes = {
         source: Intake(broadcast, source, inlet, codec, made.end) for source, (inlet, codec) in found.items()

@@ -202,7 +202,10 @@ def _publishing(request: web.Request) -> tuple[Broadcast, Publisher]:
 
 
 async def published(request: web.Request) -> web.Response:
-    """Whether the session lives: a publisher who hears nothing asks before it comes again."""
+    """Whether the session lives; a publisher who hears nothing asks before it comes again. 410: a newer one has its place."""
+    broadcast = request.app[RELAY].broadcasts.get(_number(request))
+    if broadcast is not None and request.match_info["session"] in broadcast.replaced:
+        raise web.HTTPGone
     _publishing(request)
     return web.Response(status=204)
 

@@ -17,14 +17,14 @@ const OFFLINE_MS = 1_500; // shorter breaks are nobody's business
 const desk = read('desk');
 const words = read('words');
 const link = connect({ id: desk.id, side: 'desk' });
-const now = { state: desk.state, rehearsal: desk.rehearsal, online: true, wanted: desk.teaches, speaking: false, sent: false, told: '' };
+const now = { state: desk.state, rehearsal: desk.rehearsal, online: true, wanted: desk.teaches, speaking: false, sent: false, tried: false, told: '' };
 const tools = { failed, confirm, ask: words.ask };
 
 const devices = new Devices(words.devices, deviceChanged, notice);
 const level = new Level(words.level);
 const slides = new Slides(desk, link, words.slides, { changed: () => view.draw(), failed });
 const view = new View(desk.id, devices, slides, words.view);
-const sending = new Sending(desk.id, devices, words.health, { changed: sendingChanged, refused: sendingRefused });
+const sending = new Sending(desk.id, devices, words.health, { changed: tellSources, refused: sendingRefused });
 const talk = new Talk(link, words.chat, tools);
 const questions = new Questions(link, words.questions, tools);
 const polls = new Polls(link, words.polls, tools);
@@ -83,7 +83,7 @@ function arrange() {
   slides.running = running();
   polls.enable(running());
   roll.enable(running());
-  $('devices').hidden = devices.open && (running() || now.rehearsal);
+  $('devices').hidden = sends;
   $('srcs').hidden = !devices.open;
   if (sends && !now.sent) $('chosen').open = false; // chosen once; it opens again by a tap
   now.sent = sends;
@@ -154,10 +154,6 @@ function drawSources() {
   $('s-screen').setAttribute('aria-pressed', String(Boolean(devices.screen)));
 }
 
-function sendingChanged() {
-  tellSources();
-}
-
 /** Tell the room what arrives, once for every change. */
 function tellSources() {
   if (!running() || !sending.on) {
@@ -170,25 +166,29 @@ function tellSources() {
   link.send('sources', { sources: names }).catch(failed);
 }
 
+/** The relay will not have us: another page sends, or the browser cannot. Nothing is tried again by itself. */
 function sendingRefused(error, part) {
   if (part === 'screen') devices.take('screen', null);
   else {
     now.wanted = false;
-    $('devices').hidden = false;
+    $('devices-t').textContent = error.code === 'stream.replaced' ? words.devices.replaced : error.message;
+    $('try').hidden = false;
     arrange();
+    return;
   }
-  failed(error);
+  if (error.message) failed(error);
 }
 
 async function tryDevices() {
+  now.tried = true;
   const button = $('try');
   tell($('devices-err').lastElementChild, '');
   $('devices-err').hidden = true;
   if (!desk.teaches && running() && !await confirm(words.ask.takeOver)) return;
   button.disabled = true;
   try {
+    if (!devices.open) notice(await devices.request());
     now.wanted = true;
-    notice(await devices.request());
     $('devices-t').textContent = words.devices.ready;
     button.hidden = true;
     arrange();
@@ -200,6 +200,14 @@ async function tryDevices() {
   }
 }
 
+/** A page loaded again in the middle of a class goes on by itself, when the browser still allows the devices. */
+async function goOn() {
+  now.tried = true;
+  if (performance.getEntriesByType('navigation')[0]?.type !== 'reload') return; // a second page should not take over
+  const allowed = await Promise.all(['camera', 'microphone'].map((name) => navigator.permissions.query({ name }))).catch(() => []);
+  if (allowed.length && allowed.every(({ state }) => state === 'granted')) tryDevices();
+}
+
 // ── wiring ──────────────────────────────────────────────
 
 link.on('state', (line, { past }) => { if (!past) become(line.body.state, line.at_ms); });
@@ -207,6 +215,7 @@ link.on('welcome', ({ class: live }) => {
   desk.started_ms = live.started_ms;
   now.told = '';
   become(live.state, live.started_ms);
+  if (desk.teaches && !now.tried && (running() || now.rehearsal)) goOn();
 });
 link.on('notice', ({ code, on }) => notice(on ? words.notices[code] : ''));
 link.on('refused', (error) => {

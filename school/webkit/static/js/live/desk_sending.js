@@ -37,6 +37,7 @@ export class Sending {
     return publish({ id: this.id, ...options }, {
       state: (state, error) => {
         going.state = state;
+        if (state !== 'sending') going.health = null;
         if (state === 'refused') this.refused(error, part);
         this.draw();
         this.changed();

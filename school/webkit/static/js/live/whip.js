@@ -18,7 +18,8 @@ const SILENT_MS = 4_000; // then it is lost, whatever it says
 const ASK_MS = 1_500;
 const CONNECT_MS = 5_000;
 const AGAIN_MS = [300, 500, 500, 700, 1_000, 1_500, 2_000]; // between tries; the last one for ever
-const DEAD = new Set([401, 403, 404, 410, 502, 503, 504]); // of a session that was alive a second ago
+const DEAD = new Set([401, 403, 404, 502, 503, 504]); // of a session that was alive a second ago
+const REPLACED = 410; // another page of the same person has its place, and should keep it
 
 // What each thing may cost. A shared screen is text: sharp rather than smooth.
 const MEDIA = {
@@ -81,7 +82,8 @@ class Publisher {
         await this.session.open(ticket);
         this.tries = 0;
         this.say('sending');
-        await this.session.over;
+        const why = await this.session.over;
+        if (why === 'replaced') throw Object.assign(new Error(''), { code: 'stream.replaced' });
       } catch (error) {
         if (this.stopped) return;
         if (!(error instanceof TypeError) && !PASSING.has(error.code)) {
@@ -105,7 +107,7 @@ class Publisher {
   }
 }
 
-/** One WHIP session, from offer to end. `over` resolves when it is lost. */
+/** One WHIP session, from offer to end. `over` resolves when it is lost, or `replaced` by another page's. */
 class Session {
   constructor(want, tracks, health) {
     Object.assign(this, { want, health, senders: {}, url: null, heard: 0, before: null });
@@ -136,8 +138,7 @@ class Session {
     this.heard = performance.now();
     this.timer = setInterval(() => this.look(), LOOK_MS);
     pc.addEventListener('connectionstatechange', () => {
-      if (pc.connectionState === 'failed') this.end();
-      else if (pc.connectionState === 'disconnected') this.inquire();
+      if (['disconnected', 'failed', 'closed'].includes(pc.connectionState)) this.inquire();
     });
   }
 
@@ -199,7 +200,10 @@ class Session {
     if (this.asking || !this.url) return;
     this.asking = true;
     const answer = await ask(this.url, { headers: { Authorization: `Bearer ${this.token}` } }, ASK_MS).catch(() => null);
-    if (!answer || DEAD.has(answer.status)) this.end();
+    if (!answer || DEAD.has(answer.status) || answer.status === REPLACED) {
+      this.url = null; // nobody is there to be told
+      this.end(answer?.status === REPLACED ? 'replaced' : 'lost');
+    }
     await later(ASK_MS / 2);
     this.asking = false;
   }
