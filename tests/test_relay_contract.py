@@ -89,6 +89,8 @@ def test_ice_has_what_we_use() -> None:
     for name in ("_nominated", "_queue", "check_incoming", "data_received"):
         assert hasattr(connection, name), f"aioice Connection.{name}: {HINT}"
     text = source(aioice.ice)
+    assert "asyncio.create_task(self.query_consent())" in text, HINT
+    assert arguments(connection.query_consent) == [], HINT
     assert "get_host_addresses(\n" in text, HINT
     assert "lambda: StunProtocol(self), local_addr=(address, 0)" in text, HINT
     assert arguments(aioice.ice.get_host_addresses) == ["use_ipv4", "use_ipv6"], HINT

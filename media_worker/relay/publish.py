@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -181,7 +180,7 @@ async def publish(
             found[source] = (inlet, codec)
     hooks.on_checked(pc, made.hear)
     try:
-        answer = await asyncio.wait_for(hooks.answer(pc, offer, advertise), 10)
+        answer = await hooks.answer(pc, offer, advertise)
     except REFUSALS as error:
         await pc.close()
         raise bad_offer() from error

@@ -79,22 +79,22 @@ def fan_out_runs(runs: Sequence[Sequence[bytes]], ways: Iterable[Way]) -> None:
 
 
 def cut_runs(packets: Sequence[bytes]) -> list[list[bytes]]:
-    """Packets of one frame as runs of equal length (RTP padding; the last of a run may be shorter)."""
+    """Packets of one frame, in their order, as runs of equal length (RTP padding) whose last packet may be shorter."""
     runs: list[list[bytes]] = []
     current: list[bytes] = []
     longest = 0
-    for number, packet in enumerate(packets):
+    closed = True  # by a shorter packet
+    for packet in packets:
         size = len(packet)
-        last = number == len(packets) - 1
-        fits = abs(size - longest) <= ALIKE or (last and size < longest)
-        if current and (len(current) >= RUN or not fits):
-            runs.append(_even(current))
-            current = []
-        current.append(packet)
-        longest = max(longest, size) if len(current) > 1 else size
-    if current:
-        runs.append(_even(current))
-    return runs
+        if closed or len(current) >= RUN or size > longest + ALIKE:
+            current = [packet]
+            runs.append(current)
+            longest, closed = size, False
+        else:
+            current.append(packet)
+            closed = size < longest - ALIKE
+            longest = max(longest, size)
+    return [_even(run) for run in runs]
 
 
 def _even(run: list[bytes]) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Collection
@@ -211,7 +210,7 @@ async def watch(broadcast: Broadcast, part: Part, account_id: int, offer: str, *
         if not made.senders:
             raise bad_offer()
         hooks.on_checked(pc, made.hear)
-        answer = await asyncio.wait_for(hooks.answer(pc, offer, advertise), 10)
+        answer = await hooks.answer(pc, offer, advertise)
     except (*REFUSALS, Unsupported, Invalid) as error:
         await pc.close()
         raise error if isinstance(error, Invalid) else bad_offer() from error
