@@ -129,3 +129,14 @@ def put_recording(s: Session, store: ObjectStore, clip: Clip, live: LiveClass, *
     if not first:
         streams.finish(s, stream)
     return timeline
+
+
+def grow(s: Session, store: ObjectStore, clip: Clip, live: LiveClass, timeline_id: int) -> None:
+    """Give a growing recording the rest of its segments and close it."""
+    stream = s.get_one(Stream, live.stream_id)
+    prefix = s.get_one(Timeline, timeline_id).prefix
+    for facts in clip.segments:
+        name = segment_name(facts.rendition, facts.number)
+        store.put_path(prefix + name, clip.folder / name, "video/mp4")
+    media.add_segments(s, timeline_id, [replace(f, wall_ms=(live.started_ms or 0) + f.start_ms) for f in clip.segments])
+    streams.finish(s, stream)

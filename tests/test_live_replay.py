@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +15,17 @@ import replay_kit
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from player_kit import Clip, make_clip
+from playwright.sync_api import Page, expect
 from replay_kit import MINUTE
 
-from actors import Actor, Cast
+import actors
+from actors import PASSWORD, Actor, Cast
 from clients import SchoolClient
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.settings import Settings
+from school.core.store import open_store
 from school.live import captions, log, replays, running, settle, storyline
 from school.live.models import (
     LiveClass,
@@ -31,6 +38,7 @@ from school.live.models import (
 )
 from school.media.rules import Run
 from school.records.models import StudyHourEntry, StudyItem
+from services import LiveServer
 
 VTT = "WEBVTT\n\nSTYLE\n::cue { color: red }\n\n1\n00:01.000 --> 00:02.500 line:0\n<v 周明远>同志们<b>好</b> &amp; 大家好\n\n01:00:00.000 --> 01:00:01.000\n<script>x</script>\n"
 
@@ -290,3 +298,64 @@ def test_without_a_recording_the_page_says_so(
     assert client.get(f"/live/{live.id}/replay/paths").status_code == 404
     settle.settle(db, settings, live.id)
     assert "没有录到画面和声音" in client.get(f"/live/{live.id}/replay").text
+
+
+# ── in a browser ────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return make_clip(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.mark.browser
+def test_a_late_member_makes_up_on_the_replay_what_was_missed(
+    page: Page, live_server: Callable[..., LiveServer], sqlite_tables: Path, tmp_path: Path, clip: Clip
+) -> None:
+    """The class has just ended and its recording is still open; settled, the page counts on from what attending gave."""
+    shutil.copyfile(sqlite_tables, tmp_path / "school.db")
+    settings = Settings(data=tmp_path / "data", database_url=f"sqlite:///{tmp_path / 'school.db'}")
+    db, store = Database(settings.db_url), open_store(settings)
+    store.prepare()
+    cast = actors.build(db)
+    with db.write() as s:
+        live = replay_kit.held(s, cast, minutes=1, recorded=False)
+        timeline = replay_kit.put_recording(s, store, clip, live, first=4)
+        replay_kit.stay(s, live, cast.member.member_id, 8 / 60, 1)
+        begin = live.started_ms or 0
+        s.add(LiveMessage(class_id=live.id, account_id=cast.member.account_id, at_ms=begin + 3_000, text="老师好"))
+        s.add(
+            LiveQuestion(
+                class_id=live.id, account_id=cast.member.account_id, at_ms=begin + 4_000, text="何时施肥？",
+                state="answered", answering_ms=begin + 40_000,
+            )
+        )  # fmt: skip
+        log.append(s, live.id, "slide", {"page": 2, "pages": 3}, at_ms=begin + 5_000)
+    server = live_server(settings)
+    page.goto(f"{server.url}/sign-in")
+    page.fill("[name=login]", cast.member.login)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    page.goto(f"{server.url}/live/{live.id}/replay")
+    expect(page.locator("#settling")).to_be_visible()
+    page.click("#resume")
+    page.wait_for_function("() => document.getElementById('video').currentTime > 0.5")  # while it still grows
+    expect(page.locator(".moment.said")).to_have_text(re.compile("老师好"))
+    with db.write() as s:
+        replay_kit.grow(s, store, clip, live, timeline.id)
+    assert settle.settle_due(db, settings) == 1
+    expect(page.locator("#settling")).to_have_count(0)
+    expect(page.locator("#gaps")).to_contain_text("直播时已计入 0:52")
+    page.locator("#gap-list button").first.click()
+    expect(page.locator("#completed")).to_contain_text("网络学习 1 学时", timeout=30_000)
+    with db.read() as s:
+        (entry,) = s.query(StudyHourEntry).all()
+    assert entry.evidence["stays"]
+    assert entry.evidence["sessions"]
+    page.click("#t-ask")
+    page.locator("#p-ask").get_by_text("到 0:40 听回答").click()
+    page.wait_for_function("() => document.getElementById('video').currentTime >= 40")
+    page.click("#t-chap")
+    expect(page.locator(".chap[aria-current]")).to_contain_text("第 2 页")
+    db.close()

@@ -143,11 +143,12 @@ def _script_data(
 
 @blueprint.get("/live/<int:class_id>/replay/state")
 def replay_state(class_id: int) -> Response:
-    """How far it is just after the class: `{playable, growing, settled, study, gaps}`."""
+    """How far it is just after the class: `{playable, growing, settled, length_ms, study, gaps, beside}`."""
     person = signed_in(current_person())
     with school().db.read() as s:
         here = replays.watcher(s, person, class_id)
-        main, _camera = replays.recording(s, here.live)
+        main, camera = replays.recording(s, here.live)
+        second = _second(s, main, camera) if main is not None else None
         seat = _seat(s, here)
         study = _study(s, here, seat)
     return _fresh(
@@ -158,6 +159,7 @@ def replay_state(class_id: int) -> Response:
             length_ms=settle.span_of(here.live, main.length_ms)[1] if main else 0,
             study=study,
             gaps=gaps(seat.part) if seat else [],
+            beside=second["beside"] if second else [],
         )
     )
 

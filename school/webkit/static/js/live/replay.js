@@ -42,12 +42,15 @@ function seated(state) {
 async function follow() {
   const state = await call('GET', lesson.state).catch(() => null);
   if (state) {
+    const closed = lesson.growing && !state.growing;
     lesson.growing = state.growing;
     lesson.length_ms = Math.max(state.length_ms, lesson.length_ms);
     if (state.settled && !lesson.settled) {
       lesson.settled = true;
       seated(state);
     }
+    if (closed) tell(); // now every moment of the class has its place in the recording
+    second?.join(state.beside);
     if (state.settled && !state.growing) return;
   }
   setTimeout(follow, 2000);
@@ -91,7 +94,8 @@ $('here')?.addEventListener('click', () => {
 
 // ── the second picture and the time line ────────────────
 
-if (lesson.camera) new Second(video, $('camera'), $('pip'), $('second'), lesson.camera, async () => (await call('GET', lesson.renew)).camera);
+const second = lesson.camera && new Second(video, $('camera'), $('pip'), $('second'), lesson.camera, async () => (await call('GET', lesson.renew)).camera);
 const story = new Story(player, lesson.slides);
-call('GET', lesson.story).then((told) => story.show(told), () => story.fail());
+const tell = () => call('GET', lesson.story).then((told) => story.show(told), () => story.fail());
+tell();
 if (lesson.growing || !lesson.settled) follow();

@@ -27,6 +27,9 @@ export class Second {
     this.follow();
   }
 
+  /** More of the recording is known by now. */
+  join(beside) { this.beside = beside; }
+
   /** Where the second picture should stand, seconds; null where it has nothing. */
   place() {
     const at = this.main.currentTime * 1000;

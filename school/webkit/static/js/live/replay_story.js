@@ -123,7 +123,7 @@ export class Story {
     const last = (list) => { let i = list.length - 1; while (i >= 0 && list[i].at_ms > at) i -= 1; return i; };
     this.mark('now', this.moments, last(this.lines));
     const chapter = last(this.chapters);
-    this.mark('chapter', this.marks, chapter);
+    this.mark('page', this.marks, chapter);
     this.turn(this.chapters[chapter]);
   }
 
