@@ -10,6 +10,8 @@ const TICK_MS = 700;
 const QUIET_TICKS = 3; // so many without a packet, and the relay is asked whether it lives: 2.1 s
 const ASK_MS = 2000;
 
+const blocked = () => Object.assign(new Error('blocked'), { code: 'blocked' });
+
 /**
  * One session. `told({flowing, loss, frozen, quiet})` comes 1.4 times a second: the names that packets come for, the lost
  * share of them, milliseconds the pictures stood still, and whether nothing comes though the relay lives.
@@ -43,6 +45,7 @@ export class Whep {
     try {
       await pc.setLocalDescription(await pc.createOffer());
       await gathered(pc);
+      if (!pc.localDescription.sdp.includes('a=candidate')) throw blocked();
       const answer = await exchange(whep, token, pc.localDescription.sdp, CONNECT_MS);
       this.session = answer.session;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
@@ -61,13 +64,12 @@ export class Whep {
   connected() {
     const { pc } = this;
     return new Promise((done, failed) => {
-      const blocked = () => failed(Object.assign(new Error('blocked'), { code: 'blocked' }));
       const look = () => {
         if (pc.connectionState === 'connected') done();
-        else if (['failed', 'closed'].includes(pc.connectionState)) blocked();
+        else if (['failed', 'closed'].includes(pc.connectionState)) failed(blocked());
       };
       pc.addEventListener('connectionstatechange', look);
-      setTimeout(blocked, CONNECT_MS);
+      setTimeout(() => failed(blocked()), CONNECT_MS);
       look();
     });
   }
@@ -110,12 +112,15 @@ export class Whep {
     this.told({ flowing, frozen, loss: came + lost ? lost / (came + lost) : 0, quiet: this.quiet >= QUIET_TICKS });
   }
 
-  /** Nothing comes: does the relay still know us? If not, the session is over; if so, the trainer's side is silent. */
+  /**
+   * Nothing comes: does the relay still know us? If not, the session is over; if so, the trainer's side is silent. When
+   * nobody answers at all the network is to blame, and the connection itself will say whether it has failed.
+   */
   async inquire() {
     if (this.asking || !this.session) return;
     this.asking = true;
     const answer = await ask(this.session, { headers: this.headers }, ASK_MS).catch(() => null);
-    if (!answer?.ok) this.lost();
+    if (answer && !answer.ok) this.lost();
     await later(ASK_MS);
     this.asking = false;
   }
