@@ -9,10 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import courses_kit
+import live_kit
 import services
 from actors import PASSWORD, Actor, Cast
 from school.core.db import Database
 from school.core.settings import Settings
+from school.core.time import now
+from school.live import reporting
+from school.live.models import LiveAttendance, LivePoll, LiveReport, LiveState
 
 AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
@@ -25,17 +29,43 @@ HORRIBLE = "阿布都热合曼·买买提江·<script>alert(1)</script>"
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def pages(cast: Cast, course: int, lesson: int, draft: int) -> dict[str, list[str]]:
+def classes(db: Database, cast: Cast) -> dict[LiveState, int]:
+    """A live class in every state, the one that is over with its report."""
+    with db.write() as s:
+        made = {state: live_kit.make_class(s, cast, state=state, title=HORRIBLE) for state in LiveState}
+        for live in made.values():
+            live.submitted_at, live.reviewer_id, live.review_note = now(), cast.reviewer.account_id, HORRIBLE
+        over = made[LiveState.ENDED]
+        over.ended_ms = (over.started_ms or 0) + 2_700_000
+        s.add(
+            LiveAttendance(class_id=over.id, member_id=cast.member.member_id, org_id=cast.branch_id,
+                           makeup_until=now())
+        )  # fmt: skip
+        s.add(
+            LivePoll(class_id=over.id, question=HORRIBLE, options=[HORRIBLE, "乙"], tally=[3, 1], voters=4, opened_ms=1)
+        )  # fmt: skip
+        s.flush()
+        body = reporting.build(s, over, recorded=True, zone="Asia/Shanghai")
+        s.add(LiveReport(class_id=over.id, body=dict(body), built_at=now()))
+        return {state: live.id for state, live in made.items()}
+
+
+def pages(cast: Cast, course: int, lesson: int, draft: int, live: dict[LiveState, int]) -> dict[str, list[str]]:
     """Who opens what; '' is a visitor."""
+    over = f"/live/{live[LiveState.ENDED]}"
     return {
         "": ["/sign-in", "/no-such-page"],
         "member": ["/", "/courses", "/courses?q=党章", "/courses?q=zzzz", f"/courses/{course}",
-                   f"/courses/{course}/lessons/{lesson}", "/record", "/record/print", "/account", "/password", "/studio"],
+                   f"/courses/{course}/lessons/{lesson}", "/record", "/record/print", "/account", "/password", "/studio",
+                   "/live", *(f"/live/{live[state]}" for state in (LiveState.APPROVED, LiveState.LIVE, LiveState.ENDED,
+                                                                  LiveState.CANCELLED))],
         "secretary": ["/", f"/orgs/{cast.branch_id}", f"/orgs/{cast.branch_id}/print",
-                      f"/orgs/{cast.branch_id}/reviews"],
+                      f"/orgs/{cast.branch_id}/reviews", f"{over}/report"],
         "admin": ["/", f"/orgs/{cast.county_id}", f"/orgs/{cast.town_id}", f"/orgs/{cast.county_id}/print"],
-        "trainer": ["/", "/studio", "/studio/courses/new", f"/studio/courses/{draft}", f"/studio/courses/{course}"],
-        "reviewer": ["/", "/review", f"/courses/{draft}"],
+        "trainer": ["/", "/studio", "/studio/courses/new", f"/studio/courses/{draft}", f"/studio/courses/{course}",
+                    "/studio/live", "/live/new", *(f"/live/{live[state]}/edit" for state in (LiveState.DRAFT, LiveState.APPROVED)),
+                    f"{over}/report", f"{over}/report/print"],
+        "reviewer": ["/", "/review", f"/courses/{draft}", f"/live/{live[LiveState.IN_REVIEW]}"],
     }  # fmt: skip
 
 
@@ -95,7 +125,7 @@ def test_no_page_has_a_serious_fault(
     origin = live_server(settings).url
     width, elder = VIEWS[view]
     said = []
-    for who, paths in pages(cast, course.id, lesson.id, draft.id).items():
+    for who, paths in pages(cast, course.id, lesson.id, draft.id, classes(db, cast)).items():
         page = open_page(origin, cast[who] if who else None, width, elder)
         for path in paths:
             said += faults(page, path)

@@ -193,6 +193,7 @@ def test_a_class_belongs_to_a_course_of_its_trainer(db: Database, client: School
     edit = client.post("/live/new", data=form(host=cast.county_id, course=course.id)).headers["Location"]
     page = client.get(edit.removesuffix("/edit")).text
     assert f'href="/courses/{course.id}"' in page
+    assert "没有找到您的这门课程" in client.post("/live/new", data=form(host=cast.county_id, course=course.id + 1)).text
 
 
 def test_the_stream_key_is_shown_once_and_kept_nowhere(db: Database, client: SchoolClient, cast: Cast) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -98,6 +99,14 @@ def test_the_wrong_order_is_told_in_one_sentence(verb: str, state: LiveState) ->
         rules.move(state, verb)
     assert refused.value.code == "live.state"
     assert "。" in refused.value.message
+
+
+def test_many_hands_on_one_button_start_the_class_once(db: Database, cast: Cast) -> None:
+    class_id = _class(db, cast)
+    with ThreadPoolExecutor(4) as pool:
+        states = list(pool.map(lambda _: _do(db, "start", cast.trainer, class_id), range(8)))
+    assert states == [LiveState.LIVE] * 8
+    assert _lines(db, class_id) == ["live"]
 
 
 def test_a_class_starts_half_an_hour_early_and_not_after_its_day(db: Database, cast: Cast) -> None:

@@ -75,6 +75,12 @@ def _sheet() -> rules.Sheet:
     )
 
 
+def _may_belong(s: Session, person: Person, sheet: rules.Sheet) -> None:
+    """Invalid (`live.course`) when the class would belong to a course that this trainer does not teach."""
+    if sheet.course_id is not None and sheet.course_id not in {each for each, _title in outside().courses(s, person)}:
+        raise Invalid("live.course", N_("没有找到您的这门课程。请从列表里选择，或者不选。"))
+
+
 def _typed() -> dict[str, Any]:
     """What stands in the form, to be shown again after a refusal."""
     return {**request.form.to_dict(), "audience": request.form.getlist("audience", type=int)}
@@ -159,6 +165,7 @@ def create() -> Response | tuple[str, int]:
     try:
         sheet = _sheet()
         with school().db.write() as s:
+            _may_belong(s, person, sheet)
             live = service.create_class(s, person, request.form.get("host", 0, type=int), sheet)
     except (Invalid, Conflict) as error:
         return _new_page(_typed(), _refused(error)), status_of(error)
@@ -203,6 +210,7 @@ def save(class_id: int) -> Response | tuple[str, int]:
     try:
         sheet = _sheet()
         with school().db.write() as s:
+            _may_belong(s, person, sheet)
             service.edit_class(s, person, class_id, request.form.get("version", 0, type=int), sheet)
     except (Invalid, Conflict) as error:
         return _edit_page(class_id, _typed(), _refused(error)), status_of(error)
