@@ -1,4 +1,4 @@
-# The school in one image: web process, media worker and clock are commands of it. Built from this folder alone.
+# The school in one image: web process, relay, packager, media worker and clock are commands of it. Built from this folder alone.
 
 FROM node:22-bookworm-slim AS modules
 WORKDIR /build

@@ -67,17 +67,30 @@ def test_the_schools_services_start_with_settings_that_it_knows(compose: dict[st
         assert settings.s3_endpoint == "seaweedfs:8333"
 
 
+def test_relay_and_packager_share_a_folder_and_meet_the_others_over_the_hosts_network(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name in ("relay", "packager"):
+        settings = load(services[name]["environment"])
+        assert settings.production
+        assert services[name]["network_mode"] == "host"
+        assert services[name]["volumes"] == ["live:/data"], "their socket and the spool"
+        assert settings.live_host not in ("0.0.0.0", "::"), "the packager's HLS is unsigned"
+        database, store = settings.db_url.rpartition("@")[2].partition("/")[0], settings.s3_endpoint
+        assert f"{database}:5432" in services["postgres"]["ports"]
+        assert f"{store}:8333" in services["seaweedfs"]["ports"]
+
+
 def test_every_command_is_one_of_the_school() -> None:
     from school.cli import school
 
     content = yaml.safe_load(_text())
     commands = [service["command"] for service in content["services"].values() if "build" in service]
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command in commands:
         if command[0] == "school":
             assert command[1] in school.commands
         else:
-            assert (ROOT / command[0] / "__main__.py").is_file()
+            assert (ROOT / command[0].replace(".", "/") / "__main__.py").is_file()
 
 
 def test_what_is_named_is_declared(compose: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,16 +14,20 @@ import pytest
 import requests
 
 import actors
+import node_kit
 import services
 from actors import PASSWORD, Cast
 from conftest import part, pg_databases, with_s3
+from live_kit import make_class
+from node_kit import Node
 from school.core.db import Database
 from school.core.keys import load_keys
 from school.core.settings import Settings
 from school.core.store import open_store
 from school.core.time import now
-from school.media import rules
-from school.media.models import Timeline
+from school.live import hall
+from school.media import rules, streams
+from school.media.models import StreamState, Timeline
 from school.media.service import play_paths
 
 NAME = "480/00000.m4s"
@@ -157,6 +162,76 @@ def test_the_signature_of_one_lecture_opens_no_other_through_dots(front: Front) 
         line.sendall(f"GET {forged} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         answer = line.makefile("rb").readline()
     assert b" 403 " in answer, answer
+
+
+@pytest.fixture
+def node(front: Front) -> Iterator[Node]:
+    """A node that carries whatever is on the air."""
+    with node_kit.running(front.db) as made:
+        yield made
+
+
+def on_air(front: Front) -> tuple[int, dict[str, str]]:
+    """A class on the air: its stream, and the addresses of its HLS through the front door."""
+    with front.db.write() as s:
+        stream_id = make_class(s, front.cast).stream_id
+    assert stream_id
+    streams.take(front.db, stream_id, "main")
+    paths = hall.addresses(load_keys(front.settings), stream_id)
+    return stream_id, {name: front.url + path for name, path in paths.items()}
+
+
+def test_a_hall_of_viewers_is_one_fetch_and_the_low_latency_audience_is_not_cached(front: Front, node: Node) -> None:
+    stream_id, paths = on_air(front)
+    segment, low = (
+        paths["hall"].replace("hall.m3u8", name) for name in ("hall/video-7a-1.m4s", "low/video.m3u8?seat=1")
+    )
+    first = requests.get(segment, timeout=30)
+    assert (first.status_code, first.headers["X-Cache"]) == (200, "MISS")
+    other = requests.get(segment, timeout=30)
+    assert (other.content, other.headers["X-Cache"]) == (first.content, "HIT")
+    assert requests.get(paths["hall"], timeout=30).headers["X-Cache"] == "MISS"
+    for _ in range(2):
+        answer = requests.get(low, timeout=30)
+        assert answer.status_code == 200
+        assert "X-Cache" not in answer.headers
+    asked = [path for _, path, _, _ in node.asked]
+    assert asked.count(f"/hls/{stream_id}/hall/video-7a-1.m4s") == 1
+    assert asked.count(f"/hls/{stream_id}/low/video.m3u8?seat=1") == 2
+    forged = segment.replace("/hls/", "/hls/9")
+    assert requests.get(forged, timeout=30).status_code == 403
+    assert requests.get(forged.replace("/hall/", "/low/"), timeout=30).status_code == 403
+    assert requests.get(front.url + "/hls-auth", timeout=30).status_code == 404, "the gate is not for visitors"
+
+
+def test_a_class_that_is_stopped_ends_within_ten_seconds_even_what_is_cached(front: Front, node: Node) -> None:
+    stream_id, paths = on_air(front)
+    segment = paths["hall"].replace("hall.m3u8", "hall/video-7a-1.m4s")
+    assert requests.get(segment, timeout=30).status_code == 200
+    with front.db.write() as s:
+        streams.set_state(s, stream_id, StreamState.STOPPED)
+    end = time.monotonic() + 10
+    while requests.get(segment, timeout=30).status_code == 200:
+        assert time.monotonic() < end, "still served"
+        time.sleep(0.2)
+
+
+def test_offers_pass_the_front_door_with_their_token_and_without_cookies(front: Front, node: Node) -> None:
+    stream_id, _ = on_air(front)
+    answer = requests.post(
+        f"{front.url}/whip/{stream_id}",
+        data=b"v=0",
+        headers={"Authorization": "Bearer k", "Cookie": "school=x"},
+        timeout=30,
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (201, f"/whip/{stream_id}/s-1")
+    assert node.asked[-1] == ("POST", f"/whip/{stream_id}", "Bearer k", b"v=0")
+    slides = requests.post(
+        f"{front.url}/live/1/slides", data=bytes(20 * 1024**2), headers={"Accept": "application/json"}, timeout=30
+    )
+    assert slides.headers["Content-Type"] == "application/json", (
+        "nginx lets a large file through; the school asks who it is"
+    )
 
 
 def test_what_was_fetched_once_is_served_without_the_school(front: Front) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from flask import Flask
 
+import node_kit
 from actors import Actor, Cast
 from clients import SchoolClient
 from live_kit import make_class
+from node_kit import Node
 from school.core.db import Database
 from school.live import hall, ways
 from school.live.models import LiveClass, LiveHand, LiveState
@@ -23,55 +22,11 @@ from school.media.models import StreamState
 from school.media.stream_tokens import unseal
 
 
-@dataclass
-class FakeNode:
-    """A relay and packager in one: remembers what it was asked, answers as told."""
-
-    url: str = ""
-    asked: list[tuple[str, str, str, bytes]] = field(default_factory=list)
-    slow: threading.Event = field(default_factory=threading.Event)
-
-
 @pytest.fixture
-def node(db: Database) -> Iterator[FakeNode]:
+def node(db: Database) -> Iterator[Node]:
     """A living node `main` of the test's database."""
-    made = FakeNode()
-    made.slow.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            made.asked.append((self.command, self.path, self.headers.get("Authorization", ""), body))
-            made.slow.wait(10)
-            self.send_response(201 if self.command == "POST" else 200)
-            if self.command == "POST":
-                self.send_header("Location", f"{made.url}{self.path}/s-1")
-                self.send_header("ETag", '"e1"')
-                self.send_header("Set-Cookie", "no=1")
-            kept = self.path.endswith(".m4s")
-            self.send_header("Cache-Control", "public, max-age=60" if kept else "no-store")
-            self.send_header("Content-Type", "video/iso.segment" if kept else "application/sdp")
-            content = b"answer to " + self.path.encode()
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_DELETE = do_PATCH = do_OPTIONS = answer  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    streams.announce(db, streams.Node("main", made.url, made.url, 100, 40))
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with node_kit.running(db) as made:
+        yield made
 
 
 @pytest.fixture
@@ -97,7 +52,7 @@ def ticket(client: SchoolClient, actor: Actor | None, live: LiveClass, want: obj
 
 
 def test_a_ticket_to_watch_says_all_that_a_player_needs(
-    client: SchoolClient, app: Flask, cast: Cast, db: Database, live: LiveClass, node: FakeNode
+    client: SchoolClient, app: Flask, cast: Cast, db: Database, live: LiveClass, node: Node
 ) -> None:
     stream_id = carried(db, live)
     status, given = ticket(client, cast.member, live)
@@ -152,7 +107,7 @@ def test_only_the_called_member_speaks_and_in_their_place(
 
 
 def test_an_offer_reaches_the_relay_and_its_session_comes_back_on_our_origin(
-    client: SchoolClient, db: Database, live: LiveClass, node: FakeNode
+    client: SchoolClient, db: Database, live: LiveClass, node: Node
 ) -> None:
     stream_id = carried(db, live)
     answer = client.post(
@@ -192,11 +147,11 @@ def addresses(app: Flask, stream_id: int) -> dict[str, str]:
 
 
 def test_a_hall_is_one_fetch_of_a_segment(
-    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: FakeNode
+    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: Node
 ) -> None:
     stream_id = carried(db, live)
     segment = addresses(app, stream_id)["hall"].replace("hall.m3u8", "hall/video-7a-7.m4s")
-    node.slow.clear()  # everybody asks while the first one waits
+    node.open.clear()  # everybody asks while the first one waits
 
     def fetch(_: int) -> tuple[int, bytes]:
         answer = app.test_client().get(segment)
@@ -206,7 +161,7 @@ def test_a_hall_is_one_fetch_of_a_segment(
         asking = [pool.submit(fetch, n) for n in range(12)]
         while not node.asked:
             time.sleep(0.01)
-        node.slow.set()
+        node.open.set()
         found = {each.result() for each in asking}
     assert found == {(200, f"answer to /hls/{stream_id}/hall/video-7a-7.m4s".encode())}
     assert client.get(segment).headers["Content-Type"] == "video/iso.segment"
@@ -214,7 +169,7 @@ def test_a_hall_is_one_fetch_of_a_segment(
 
 
 def test_a_playlist_is_asked_for_anew_with_its_directives_and_nothing_else(
-    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: FakeNode
+    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: Node
 ) -> None:
     low = addresses(app, carried(db, live))["low"].replace("low.m3u8", "low/video.m3u8")
     directives = "?seat=a1&_HLS_msn=4&_HLS_part=1"
@@ -225,7 +180,7 @@ def test_a_playlist_is_asked_for_anew_with_its_directives_and_nothing_else(
 
 
 def test_a_forged_address_opens_nothing(
-    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: FakeNode
+    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: Node
 ) -> None:
     stream_id = carried(db, live)
     good = addresses(app, stream_id)["hall"]
@@ -242,7 +197,7 @@ def test_a_forged_address_opens_nothing(
 
 
 def test_a_stopped_class_is_closed_even_to_signed_addresses(
-    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: FakeNode, monkeypatch: pytest.MonkeyPatch
+    client: SchoolClient, app: Flask, db: Database, live: LiveClass, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ways, "FRESH", 0.0)
     stream_id = carried(db, live)
