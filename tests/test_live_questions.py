@@ -98,6 +98,7 @@ def test_half_a_sign_is_dropped(room: Room, cast: Cast) -> None:
 def test_who_listens_first_asks_nothing_and_raises_no_hand(room: Room, cast: Cast) -> None:
     with room.db.write() as s:
         s.add(LiveMute(class_id=room.id, account_id=cast.member.account_id, muted_by=cast.trainer.account_id, at_ms=1))
+    assert [each["name"] for each in state(room, "trainer")["state"]["muted"]] == ["王建国"]  # type: ignore[index]
     for event, body in (("ask", {"text": "问"}), ("hand", {"up": True})):
         with pytest.raises(NotAllowed, match="muted"):
             room.do(cast.member, event, **body)

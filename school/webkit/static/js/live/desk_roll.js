@@ -1,5 +1,5 @@
 // 到课: who is here by branch, the sign-in code, presence checks, and how the pictures arrive.
-import { $, fill } from './dom.js';
+import { $, fill, icon, make } from './dom.js';
 
 const ROSTER_MS = 5_000;
 const MODES = ['low', 'smooth', 'sound', 'none'];
@@ -62,8 +62,7 @@ export class Roll {
   branches(branches) {
     const rows = new Map([...$('branches').children].map((row) => [Number(row.dataset.org), row]));
     $('branches').replaceChildren(...branches.map((branch) => {
-      const row = rows.get(branch.org_id) || $('t-branch').content.firstElementChild.cloneNode(true);
-      row.dataset.org = branch.org_id;
+      const row = rows.get(branch.org_id) || this.branch(branch.org_id);
       row.querySelector('[data-name]').textContent = branch.name;
       row.querySelector('[data-present]').textContent = branch.present;
       row.querySelector('[data-expected]').textContent = branch.expected ? ` / ${branch.expected}` : '';
@@ -72,6 +71,25 @@ export class Roll {
       bar.setAttribute('aria-label', fill(this.words.bar, { name: branch.name }));
       return row;
     }));
+  }
+
+  branch(orgId) {
+    const row = $('t-branch').content.firstElementChild.cloneNode(true);
+    const button = row.querySelector('button');
+    row.dataset.org = orgId;
+    button.addEventListener('click', async () => {
+      const open = button.getAttribute('aria-expanded') !== 'true';
+      const answer = open ? await this.link.ask('roster', { org_id: orgId }).catch(() => null) : null;
+      button.setAttribute('aria-expanded', String(Boolean(answer)));
+      row.querySelector('.names').hidden = !answer;
+      if (answer) row.querySelector('.names').replaceChildren(...answer.people.map((person) => this.person(person)));
+    });
+    return row;
+  }
+
+  person({ name, present, signed_in: signed }) {
+    const state = [present ? this.words.here : this.words.away, signed ? this.words.signed_in : ''].filter(Boolean).join('　');
+    return make('li', { class: present ? null : 'no' }, present ? icon('check', 'xs') : null, name, make('span', { class: 'vh' }, `　${state}`));
   }
 
   // ── 到课登记 ────────────────────────────────────────────

@@ -5,12 +5,20 @@ const SHOWN = 300;
 
 export class Talk {
   constructor(link, words, { failed, confirm, ask }) {
-    Object.assign(this, { link, words, failed, confirm, ask, waiting: new Map(), said: new Map(), seen: 0, view: 'open' });
+    Object.assign(this, { link, words, failed, confirm, ask, waiting: new Map(), said: new Map(), known: new Map(), muted: new Map(), seen: 0, view: 'open' });
     link.on('welcome', ({ state, gap }) => {
       if (gap) this.clear();
       this.waiting = new Map(state.waiting.map((message) => [message.message, message]));
       this.rules(state.rules);
+      this.muted = new Map(state.muted.map((by) => [by.account_id, by]));
+      this.drawMuted();
       this.draw();
+    });
+    link.on('muted', ({ body }, { past }) => {
+      if (past) return;
+      if (body.on) this.muted.set(body.account_id, this.known.get(body.account_id) || { account_id: body.account_id, name: '' });
+      else this.muted.delete(body.account_id);
+      this.drawMuted();
     });
     link.on('said', (line) => this.take(line));
     link.on('removed', ({ body }) => this.remove(body.message));
@@ -32,6 +40,7 @@ export class Talk {
   }
 
   take({ body, by, at_ms: at }) {
+    if (by) this.known.set(by.account_id, by);
     if (body.removed) return;
     if (body.waiting) this.waiting.set(body.message, { ...body, by, at_ms: at });
     else {
@@ -100,6 +109,18 @@ export class Talk {
     const words = { ...this.ask.mute, title: fill(this.ask.mute.title, { name: by.name }) };
     if (!await this.confirm(words)) return;
     await this.link.send('mute', { account_id: by.account_id, on: true }).catch(this.failed);
+  }
+
+  /** Those who should listen first, each with the way back. */
+  drawMuted() {
+    $('muted').hidden = !this.muted.size;
+    $('muted-list').replaceChildren(...[...this.muted.values()].map((by) => {
+      const row = $('t-muted').content.firstElementChild.cloneNode(true);
+      row.querySelector('[data-name]').textContent = by.name;
+      row.querySelector('[data-branch]').textContent = by.branch || '';
+      this.on(row, 'unmute', () => this.link.send('mute', { account_id: by.account_id, on: false }));
+      return row;
+    }));
   }
 
   async say() {
