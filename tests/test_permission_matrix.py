@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import replay_kit
 import sqlalchemy as sa
 import tus
 from flask import Flask
@@ -28,12 +29,13 @@ from school.core.errors import NotAllowed, NotFound, SchoolError, SignInNeeded
 from school.core.keys import Keys
 from school.core.person import Role, signed_in
 from school.core.settings import Settings
+from school.core.store import ObjectStore
 from school.core.time import now
 from school.courses import service as courses
 from school.courses.models import Course
-from school.live import events, hall, reporting
+from school.live import events, hall, reporting, settle
 from school.live.access import standing
-from school.live.models import LiveClass, LiveReport, LiveState
+from school.live.models import LiveClass, LiveReport, LiveState, ReplayState
 from school.media import decks, uploads
 from school.media.models import AssetState, MediaAsset, Timeline
 from school.media.service import play_paths
@@ -74,6 +76,7 @@ class World:
     keys: Keys
     cast: Cast
     people: dict[str, Actor | None]
+    store: ObjectStore
 
 
 @dataclass
@@ -397,6 +400,47 @@ def class_with_report(w: World) -> Call:
     return call
 
 
+def _held(w: World, replay: ReplayState = ReplayState.ATTENDED, *, stopped: bool = False) -> Call:
+    """A class for the town that is over and settled; the member of the branch was there, the others were not."""
+    with w.db.write() as s:
+        live = replay_kit.held(s, w.cast, minutes=1, audience=(w.cast.town_id,))
+        replay_kit.stay(s, live, w.cast.member.member_id, 0, 1)
+        live.captions_key = "captions/test.vtt"
+    settle.settle(w.db, Settings(), live.id)
+    with w.db.write() as s:
+        kept = s.get_one(LiveClass, live.id)
+        kept.replay = replay
+        if stopped:
+            replay_kit.stop_stream(s, kept)
+    return Call({"class_id": live.id}, {"data": {"note": "请剪去课前闲谈。", "begin": "0:01", "remove": "1"}})
+
+
+def replay_attended(w: World) -> Call:
+    return _held(w)
+
+
+def with_captions(w: World) -> Call:
+    call = _held(w)
+    w.store.put("captions/test.vtt", b"WEBVTT\n")
+    return call
+
+
+def replay_in_review(w: World) -> Call:
+    return _held(w, ReplayState.IN_REVIEW)
+
+
+def replay_published(w: World) -> Call:
+    return _held(w, ReplayState.PUBLISHED)
+
+
+def replay_withdrawn(w: World) -> Call:
+    return _held(w, ReplayState.WITHDRAWN)
+
+
+def replay_stopped(w: World) -> Call:
+    return _held(w, ReplayState.WITHDRAWN, stopped=True)
+
+
 # ---- the table
 
 TABLE: list[tuple[str, str, Make, set[str]]] = [
@@ -508,6 +552,27 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
         for endpoint in ("live.report", "live.report_export", "live.report_print")
     ),
     # the room, picture and sound of a class
+    # the replay: who was there and who oversees it at once, the others after review
+    *(
+        ("GET", endpoint, thing, allowed)
+        for endpoint in ("live.replay", "live.replay_state", "live.replay_story", "live.replay_paths")
+        for thing, allowed in (
+            (replay_attended, {"member", "trainer", "reviewer", "admin"}),
+            (replay_published, MEMBERS | {"trainer", "reviewer", "admin"}),
+            (replay_withdrawn, {"trainer", "reviewer", "admin"}),
+            (replay_stopped, {"reviewer", "admin"}),
+        )
+    ),
+    ("POST", "live.replay_session", replay_attended, {"member"}),
+    ("POST", "live.replay_session", replay_published, MEMBERS),
+    ("GET", "live.replay_device", replay_published, MEMBERS),  # of one's own devices only
+    ("GET", "live.replay_captions", with_captions, {"member", "trainer", "reviewer", "admin"}),
+    ("POST", "live.trim_replay", replay_attended, {"trainer", "reviewer", "admin"}),
+    ("POST", "live.set_captions", replay_attended, {"trainer", "reviewer", "admin"}),
+    ("POST", "live.submit_replay", replay_attended, {"trainer"}),
+    ("POST", "live.publish_replay", replay_in_review, {"reviewer", "admin"}),
+    ("POST", "live.return_replay", replay_in_review, {"reviewer", "admin"}),
+    ("POST", "live.withdraw_replay", replay_published, {"trainer", "reviewer", "admin"}),
     ("GET", "live.room", on_air, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_watch, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_publish, {"trainer"}),
@@ -612,7 +677,7 @@ def world(school_app: Flask) -> World:
             "stranger": actor("stranger", None, *everything),
         }
     people |= {name: cast[name] for name in EVERYBODY - people.keys()}
-    return World(parts.db, parts.keys, cast, people)
+    return World(parts.db, parts.keys, cast, people, parts.store)
 
 
 def opened(method: str, status: int, location: str | None) -> bool:
