@@ -18,6 +18,24 @@ $('gap-list').addEventListener('click', (event) => {
   if (button) player.watchFrom(Number(button.dataset.at));
 });
 
+/** The stretches that are still open, each as the button that leads there; none once the class is heard out. */
+function drawGaps() {
+  if ($('gaps').hidden) return;
+  const open = missing();
+  const drawn = JSON.stringify(open);
+  if (drawn === drawGaps.drawn) return;
+  drawGaps.drawn = drawn;
+  $('gaps').hidden = !open.length || lesson.study.done;
+  $('gap-list').replaceChildren(...open.slice(0, 6).map(([from, to]) => {
+    const button = document.createElement('button');
+    button.className = 'btn';
+    button.type = 'button';
+    button.dataset.at = from / 1000;
+    button.textContent = `${player.time(from)} — ${player.time(to)}`;
+    return button;
+  }));
+}
+
 /** The class was settled while the page was open: show what attending counted, and count from here. */
 function seated(state) {
   $('settling')?.remove();
@@ -26,15 +44,8 @@ function seated(state) {
   const attended = state.study.covered.reduce((sum, [from, to]) => sum + to - from, 0);
   if (!attended || !state.gaps.length) return;
   $('gaps').firstElementChild.textContent = fill(words.attended, { length: player.time(lesson.in_ms + attended) });
-  $('gap-list').replaceChildren(...state.gaps.slice(0, 6).map(([from, to]) => {
-    const button = document.createElement('button');
-    button.className = 'btn';
-    button.type = 'button';
-    button.dataset.at = from / 1000;
-    button.textContent = `${player.time(from)} — ${player.time(to)}`;
-    return button;
-  }));
   $('gaps').hidden = false;
+  drawGaps();
   if (video.paused && !video.currentTime) player.seek(state.gaps[0][0] / 1000);
 }
 
@@ -75,6 +86,7 @@ function offerSkip() {
 
 video.addEventListener('playing', () => { offerSkip.played = true; });
 video.addEventListener('timeupdate', offerSkip);
+video.addEventListener('timeupdate', drawGaps);
 
 // ── captions, trim ──────────────────────────────────────
 

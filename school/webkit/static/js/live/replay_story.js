@@ -47,6 +47,7 @@ export class Story {
   fill(id, rows) {
     const panel = document.getElementById(id);
     panel.querySelector('ol').replaceChildren(...rows);
+    panel.querySelector('ol').classList.toggle('long', rows.length > 500);
     const empty = panel.querySelector('[data-empty]');
     empty.hidden = rows.length > 0;
     if (id === 'p-all') empty.textContent = this.player.words.empty;
