@@ -10,29 +10,28 @@ from werkzeug.wrappers import Response
 from school.core.person import signed_in
 from school.live.access import Standing, standing
 from school.live.blueprint import blueprint
-from school.live.log import this_ms
 from school.live.models import LiveState
 from school.webkit.context import current_person, school
 
 ENTERED = (LiveState.APPROVED, LiveState.LIVE, LiveState.PAUSED)  # states with a room to be in
 
 
-def _script_data(here: Standing, base: str, zone: str) -> dict[str, Any]:
+def _script_data(here: Standing, zone: str) -> dict[str, Any]:
     """What the room's scripts must know before the socket speaks; moments in milliseconds since 1970."""
     live = here.live
+    base = url_for("live.page", class_id=live.id)
     return {
         "id": live.id,
-        "title": live.title,
         "state": live.state,
         "starts_ms": round(live.starts_at.timestamp() * 1000),
         "started_ms": live.started_ms,
-        "now_ms": this_ms(),
         "zone": zone,
         "account_id": here.person.account_id,
         "member": here.person.member_id is not None,
-        "tickets": f"{base}/tickets",
+        "page": base,
+        "tickets": url_for("live.tickets", class_id=live.id),
         "slides": f"{base}/slides",
-        "replay": f"{base}/replay",
+        "replay": url_for("live.replay", class_id=live.id),
         "home": url_for("portal.home"),
         "trainer": live.trainer.name,
     }
@@ -44,11 +43,8 @@ def room(class_id: int) -> str | Response:
     person = signed_in(current_person())
     with school().db.read() as s:
         here = standing(s, person, class_id)
-    base = f"/live/{class_id}"
     if here.live.state == LiveState.ENDED:
-        return redirect(f"{base}/replay")
+        return redirect(url_for("live.replay", class_id=class_id))
     if here.live.state not in ENTERED:
         return redirect(url_for("live.page", class_id=class_id))
-    return render_template(
-        "live/room.html", here=here, live=here.live, page=_script_data(here, base, school().settings.zone)
-    )
+    return render_template("live/room.html", here=here, live=here.live, page=_script_data(here, school().settings.zone))

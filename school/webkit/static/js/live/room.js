@@ -28,6 +28,7 @@ let state = room.state;
 let rules = { chat: true };
 let online = null;
 let over = false;
+let watched = null;
 
 // ── what is said ────────────────────────────────────────
 
@@ -42,11 +43,12 @@ function drawTop() {
   const running = state === 'live' || state === 'paused';
   $('state').textContent = !running ? words.states[state] : online === false ? words.reconnecting : words.states[state];
   $('state').classList.toggle('still', state !== 'live' || online === false);
-  const minutes = Math.floor((link.now() - room.started_ms) / 60_000);
-  const taught = running && room.started_ms && minutes > 0 ? `　${fill(words.taught, { n: minutes })}` : '';
+  const since = Math.floor((link.now() - room.started_ms) / 60_000);
+  const taught = running && room.started_ms && since > 0 ? `　${fill(words.taught, { n: since })}` : '';
   $('since').textContent = `　${room.trainer}${taught}`;
-  $('counted').hidden = me.counted === null || !room.member;
-  if (me.counted !== null) $('counted').lastElementChild.textContent = fill(words.counted, { n: Math.floor(me.counted / 60_000) });
+  const minutes = Math.floor((me.counted ?? 0) / 60_000);
+  $('counted').hidden = !minutes || !room.member;
+  if (minutes) $('counted').lastElementChild.textContent = fill(words.counted, { n: minutes });
 }
 
 function drawTools() {
@@ -59,6 +61,7 @@ function drawTools() {
   $('mute').setAttribute('aria-pressed', String(off));
   const use = $('mute').querySelector('use');
   use.setAttribute('href', use.getAttribute('href').replace(/#.*/, off ? '#soundoff' : '#sound'));
+  if (watched !== picture.mode) report();
   $('sound-ask').hidden = !picture.silent || !picture.mode || picture.mode === 'none';
 }
 
@@ -84,10 +87,10 @@ function drawPresent({ present, expected }) {
 
 /** The class turned: begin, pause, go on, end, or stop. */
 function become(next, at) {
-  if (next === 'rehearsal' || next === 'closed') return; // the trainer's side alone
+  if (next === 'rehearsal') return; // the trainer's side alone
   if (next === 'live' && !room.started_ms) room.started_ms = at;
   state = next;
-  over = state === 'ended' || state === 'stopped' || state === 'cancelled';
+  over = state in words.ends || state === 'ended';
   picture.outside = outside();
   picture.become(state);
   hand.enable(!over && state !== 'approved' && !me.muted);
@@ -104,10 +107,10 @@ function outside() {
     return { icon: 'cal', text, detail: left > 0 ? fill(left > 90 ? words.later : words.startsIn, { n: left }) : words.soon };
   }
   if (state === 'ended') {
-    const counted = me.counted === null ? '' : fill(words.counted, { n: Math.floor(me.counted / 60_000) });
-    return { icon: 'check', text: words.ended, detail: counted, href: room.replay, action: words.toReplay };
+    return { icon: 'check', text: words.ended, detail: $('counted').textContent.trim(), href: room.replay, action: words.toReplay };
   }
-  return { icon: 'stop', ...words.ends[state], href: room.home, action: words.toHome };
+  const gone = state === 'stopped';
+  return { icon: gone ? 'stop' : 'info', ...words.ends[state], href: gone ? room.home : room.page, action: gone ? words.toHome : words.toPage };
 }
 
 function leave() {
@@ -225,7 +228,9 @@ function wire() {
 
 /** Tell the class how its pictures arrive. */
 function report() {
-  if (online) link.ask('watching', { mode: picture.mode, stalls: picture.stalls }).catch(() => {});
+  if (!online) return;
+  watched = picture.mode;
+  link.ask('watching', { mode: watched, stalls: picture.stalls }).catch(() => {});
 }
 
 wire();

@@ -1,5 +1,5 @@
 // 讨论: what is said, one's own words from the moment they are sent, and what waits for the network.
-import { $, clock, fill, make, tell } from './dom.js';
+import { $, clock, fill, icon, make, tell } from './dom.js';
 
 const KEPT = 300; // messages in the page; the replay has them all
 const NEAR = 80; // pixels from the end within which one is still reading the newest
@@ -35,6 +35,7 @@ export class Talk {
     const mine = line.by.account_id === this.room.account_id;
     const item = this.message(line.by, text, waiting ? this.words.moderated : '');
     item.dataset.no = line.no;
+    if (this.link.me.moderates) item.querySelector('.by').append(this.remover(message));
     const known = this.byMessage.get(message);
     this.byMessage.set(message, item);
     if (known) known.replaceWith(item);
@@ -48,7 +49,14 @@ export class Talk {
     const text = item.querySelector('p');
     text.className = 'mute';
     text.textContent = this.words.removed;
-    item.querySelector('[data-note]')?.remove();
+    for (const rest of item.querySelectorAll('[data-note], button')) rest.remove();
+  }
+
+  /** For who oversees the class: take a message away. */
+  remover(message) {
+    const button = make('button', { class: 'tool', type: 'button', 'aria-label': this.words.remove }, icon('trash', 's'));
+    button.addEventListener('click', () => this.link.send('remove', { message }).catch(() => {}));
+    return button;
   }
 
   system(line, text) {
