@@ -62,7 +62,7 @@ def key(body: Body) -> str | None:
     value = body.get("key")
     if value is None:
         return None
-    if not isinstance(value, str) or not 0 < len(value) <= 40 or not value.isascii():
+    if not isinstance(value, str) or not 0 < len(value) <= 40 or not (value.isascii() and value.isprintable()):
         raise Invalid("live.body", UNREADABLE)
     return value
 
