@@ -287,6 +287,31 @@ def test_nobody_reviews_their_own_replay_or_twice(db: Database, cast: Cast, live
         assert s.get_one(LiveClass, live.id).replay == ReplayState.PUBLISHED
 
 
+def test_the_training_file_shows_the_class_with_its_evidence(
+    client: SchoolClient, db: Database, cast: Cast, settings: Settings
+) -> None:
+    with db.write() as s:
+        live = replay_kit.held(s, cast)
+        replay_kit.stay(s, live, cast.member.member_id, 0, 45)
+        replay_kit.stay(s, live, cast.secretary.member_id, 0, 45)
+        replay_kit.check(s, live, 20, {cast.member.member_id: 20.5, cast.secretary.member_id: 30})
+    settle.settle_due(db, settings)
+    client.act_as(cast.member)
+    file = client.get("/record").text
+    assert live.title in file
+    assert "直播课" in file
+    assert "直播到课" in file
+    assert client.get("/record/print").status_code == client.get("/record/hours.xlsx").status_code == 200
+    client.act_as(cast.secretary)
+    begun = client.get("/record").text
+    assert f'href="/live/{live.id}/replay"' in begun
+    assert "20:00 至 30:00 未计入" in begun
+    part_id = script_data(client, live)["study"]["part_id"]
+    asked = {"words": "当时停电。", "part_id": part_id, "from_ms": 20 * MINUTE, "to_ms": 30 * MINUTE}
+    assert client.post("/study/reviews", json=asked).status_code == 201  # without ever having opened the replay
+    assert live.title in client.get("/").text
+
+
 def test_without_a_recording_the_page_says_so(
     client: SchoolClient, db: Database, cast: Cast, settings: Settings
 ) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
 from school.org.words import device_words
+from school.records.models import Mode
 from school.records.queries import Line
-from school.webkit.figures import clock, hours, moment
+from school.webkit.figures import clock, hours, moment, time_of_day
 
 
 def evidence(line: Line) -> list[tuple[str, str]]:
@@ -35,13 +36,17 @@ def _origin(line: Line) -> list[tuple[str, str]]:
             _("来源"),
             _("网络课程")
             if entry.source_kind == "course"
+            else _("直播课")
+            if entry.source_kind == "live"
             else _("支部补录")
             if entry.source_kind == "manual"
             else _("支部登记"),
         )
     ]
+    if stays := facts.get("stays"):
+        rows.append((_("直播到课"), _stays(stays)))
     if sessions := facts.get("sessions"):
-        rows.append((_("怎么学的"), _sessions(sessions)))
+        rows.append((_("补看回放") if entry.source_kind == "live" else _("怎么学的"), _sessions(sessions)))
     if facts.get("covered_ms") and facts.get("length_ms"):
         share = min(100 * facts["covered_ms"] // facts["length_ms"], 100)
         asked = facts.get("required_permille", 900) / 10
@@ -58,6 +63,16 @@ def _origin(line: Line) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def _stays(stays: list[dict[str, Any]]) -> str:
+    """When the server saw the member in the class: `11月22日 19:30—20:15`, several apart by a comma."""
+    spans = []
+    for stay in stays:
+        begin, end = (datetime.fromtimestamp(stay[key] / 1000, UTC) for key in ("from_ms", "to_ms"))
+        where = _("（集中收看）") if stay["mode"] == Mode.GROUP else ""
+        spans.append(f"{moment(begin)}—{time_of_day(end)}{where}")
+    return "，".join(spans)
 
 
 def _sessions(sessions: list[dict[str, Any]]) -> str:

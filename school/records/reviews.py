@@ -16,7 +16,7 @@ from school.org.models import Organization
 from school.records.completion import complete
 from school.records.intervals import clamp
 from school.records.ledger import KEEPERS, lock_members
-from school.records.models import PlaySession, ReviewRequest, StudyHourEntry, StudyPart
+from school.records.models import Coverage, PlaySession, ReviewRequest, StudyHourEntry, StudyPart
 from school.records.rules import cover
 from school.records.sessions import coverage_of, store_watched, watched_of
 
@@ -82,9 +82,11 @@ def ask_review(
 
 
 def _opened(s: Session, member_id: int, part_id: int) -> bool:
-    """Whether the member has ever watched the part: who may open it was asked then, and is not known here."""
+    """Whether the member has ever watched the part or was counted in its class: who may was asked then, and is not known
+    here."""
     played = sa.select(PlaySession.id).where(PlaySession.member_id == member_id, PlaySession.part_id == part_id)
-    return s.scalar(played.limit(1)) is not None
+    counted = sa.exists().where(Coverage.member_id == member_id, Coverage.part_id == part_id)
+    return s.scalar(played.limit(1)) is not None or bool(s.scalar(sa.select(counted)))
 
 
 def answer_review(
