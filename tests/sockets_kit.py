@@ -10,19 +10,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import socketio
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
-from actors import Actor
+import actors
+import services
+from actors import Actor, Cast
 from school.core.db import Database
 from school.core.keys import load_keys
 from school.core.settings import Settings
+from school.core.store import open_store
 from school.core.time import now
-from school.org.models import SignIn
+from school.org.models import Account, Member, Organization, OrgType, SignIn
 from school.org.sign_ins import token_hash
+from school.tables import Base
 
 
 def cookies(settings: Settings, db: Database, account_ids: list[int]) -> list[str]:
@@ -41,6 +46,53 @@ def cookies(settings: Settings, db: Database, account_ids: list[int]) -> list[st
             for token, account_id in zip(tokens, account_ids, strict=True)
         )  # fmt: skip
     return [f"school={sealer.dumps({'token': token})}" for token in tokens]
+
+
+@contextmanager
+def school(folder: Path, *, database_url: str = "") -> Iterator[tuple[services.LiveServer, Database, Cast]]:
+    """A running school of its own in `folder`, on SQLite unless said otherwise, with the cast of the tests."""
+    settings = Settings(data=folder, database_url=database_url, host="127.0.0.1", port=services.free_port())
+    db = Database(settings.db_url)
+    Base.metadata.create_all(db.engine)
+    open_store(settings).prepare()
+    server = services.LiveServer(settings, folder / "web.log")
+    try:
+        cast = actors.build(db)
+        server.start()
+        yield server, db, cast
+    finally:
+        server.stop()
+        db.close()
+
+
+def members(db: Database, cast: Cast, people: int) -> list[int]:
+    """Accounts of so many members in branches of fifty below the town."""
+    with db.write() as s:
+        town = s.get_one(Organization, cast.town_id)
+        branches = [
+            Organization(
+                code=f"b{number}", name=f"中共第{number}村支部委员会", short_name=f"第{number}村", kind=OrgType.BRANCH,
+                parent_id=town.id, path=f"{town.path}{number + 100:03}.", sort_no=number,
+            )
+            for number in range(-(-people // 50))
+        ]  # fmt: skip
+        s.add_all(branches)
+        s.flush()
+        made = [
+            Member(org_id=branches[number // 50].id, name=f"学员{number}", created_at=now()) for number in range(people)
+        ]
+        s.add_all(made)
+        s.flush()
+        accounts = [
+            Account(
+                login=f"m{number}", name=member.name, member_id=member.id, password_hash="-",
+                must_change_password=False, created_at=now(),
+            )
+            for number, member in enumerate(made)
+        ]  # fmt: skip
+        s.add_all(accounts)
+        s.flush()
+        return [account.id for account in accounts]
 
 
 class Guest:

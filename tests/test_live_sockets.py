@@ -183,6 +183,7 @@ def test_who_reads_nothing_is_let_go_and_the_others_go_on(
 def test_nonsense_ends_its_sender_alone(here: Room, server: services.LiveServer, cast: Cast) -> None:
     quick = here.enter(cast.secretary)
     silent = here.wire(None)
+    silent.sock.settimeout(40)
     nonsense: list[tuple[str | bytes, int]] = [
         ("", 0x81), ("x", 0x81), ("2probe", 0x81), ("5", 0x81), ("b4AAA", 0x81), (b"\xff\xfe", 0x81), (b"\x00", 0x82),
         ("4", 0x81), ("4x", 0x81), ("49", 0x81), ("42", 0x81), ("42/live,", 0x81), ("42/live,{}", 0x81),

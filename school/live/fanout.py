@@ -70,6 +70,7 @@ class Room:
     woken: bool = False
     ticked: float = 0.0
     told: dict[str, Any] = field(default_factory=dict)  # counts as they were last sent
+    shared: tuple[float, dict[str, Any]] = (0.0, {})  # what `welcome` says to everybody alike, and when it was read
 
     @property
     def desk(self) -> bool:

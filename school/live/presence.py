@@ -6,7 +6,7 @@ moved on stands, and who is back within `RETURN_MS` goes on in the same stay.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from school.live.models import LivePresence
 from school.live.room_rules import Body
 from school.live.roster import FRESH_MS
 from school.records.bulk import among, table_of
-from school.records.models import Mode
+from school.records.models import Mode, PlaySession
 from school.records.sessions import end_play_sessions
 
 logger = structlog.get_logger()
@@ -47,32 +47,51 @@ def counts(here: Standing, *, desk: bool) -> bool:
     return here.person.member_id is not None and here.invited and not desk and not here.teaches
 
 
-def enter(s: Session, arrival: Arrival, zone: str) -> int:
-    """The id of the member's stay from now on; the one before goes on when it was seen a moment ago."""
-    end_play_sessions(s, arrival.member_id, now(), zone)
-    before = s.scalars(
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A member's stay in a class; `first` when they have not been in it before."""
+
+    id: int
+    first: bool
+
+
+def enter(s: Session, arrivals: Sequence[Arrival], zone: str) -> list[Stay]:
+    """The stays of those who come in, in their order; one that was seen a moment ago goes on.
+
+    Whatever else a member was playing ends. A handful of queries, however many come.
+    """
+    ids = sorted({arrival.member_id for arrival in arrivals})
+    playing = sa.select(PlaySession.member_id).where(
+        among(s, PlaySession.member_id, ids), PlaySession.ended_ms.is_(None)
+    )
+    for member_id in sorted(set(s.scalars(playing))):
+        end_play_sessions(s, member_id, now(), zone)
+    known: dict[tuple[int, int], LivePresence] = {}  # the latest stay of each member in each class
+    classes = {arrival.class_id for arrival in arrivals}
+    for stay in s.scalars(
         sa.select(LivePresence)
         .where(
-            LivePresence.class_id == arrival.class_id,
-            LivePresence.member_id == arrival.member_id,
-            LivePresence.mode == Mode.ONLINE,
-            LivePresence.seen_ms >= arrival.at_ms - RETURN_MS,
+            LivePresence.class_id.in_(classes), among(s, LivePresence.member_id, ids), LivePresence.mode == Mode.ONLINE
         )
-        .order_by(LivePresence.id.desc())
-        .limit(1)
-    ).first()
-    if before is not None:
-        before.seen_ms = max(before.seen_ms, arrival.at_ms)
-        before.left = False
-        s.flush()
-        return before.id
-    made = LivePresence(
-        class_id=arrival.class_id, member_id=arrival.member_id, entered_ms=arrival.at_ms, seen_ms=arrival.at_ms,
-        device=arrival.device[:60],
-    )  # fmt: skip
-    s.add(made)
+        .order_by(LivePresence.id)
+    ):
+        known[stay.class_id, stay.member_id] = stay
+    came: list[tuple[LivePresence, bool]] = []
+    for arrival in arrivals:
+        who = (arrival.class_id, arrival.member_id)
+        before = known.get(who)
+        if before is not None and before.seen_ms >= arrival.at_ms - RETURN_MS:
+            before.seen_ms = max(before.seen_ms, arrival.at_ms)
+            before.left = False
+        else:
+            known[who] = LivePresence(
+                class_id=arrival.class_id, member_id=arrival.member_id, entered_ms=arrival.at_ms, seen_ms=arrival.at_ms,
+                device=arrival.device[:60],
+            )  # fmt: skip
+            s.add(known[who])
+        came.append((known[who], before is None))
     s.flush()
-    return made.id
+    return [Stay(stay.id, first) for stay, first in came]
 
 
 def seen(s: Session, stays: Collection[int], at_ms: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +20,12 @@ from school.core.errors import Conflict, Invalid, SchoolError, SignInNeeded
 from school.core.i18n import N_
 from school.core.offload import in_thread
 from school.core.person import Person, signed_in
-from school.live import access, attendance, events, log, presence, room_rules, snapshot
+from school.live import access, attendance, events, log, moments, presence, room_rules, snapshot
 from school.live.access import Standing, standing
 from school.live.fanout import NAMESPACE, Fanout, Line, Room, Seat
 from school.live.keeper import Keeper
-from school.live.models import LiveState
-from school.live.presence import Arrival
+from school.live.models import LiveClass, LiveState
+from school.live.presence import Arrival, Stay
 from school.org.sign_ins import token_hash
 from school.org.words import device_words
 from school.records.commit import GroupCommit
@@ -35,6 +36,7 @@ from school.webkit.sockets import Channel
 logger = structlog.get_logger()
 
 TICK_S = 0.03  # actions and arrivals of this time are stored together
+SHARED_S = 1.0
 LAST_WORDS_S = 1.5  # between telling somebody that it is over and ending the connection
 OVER = {LiveState.STOPPED, LiveState.CANCELLED}
 
@@ -58,7 +60,7 @@ class Rooms:
         self.keeper = Keeper(parts.db, self.fanout)
         self.seats: dict[str, Seat] = {}
         self.actions: GroupCommit[Action, dict[str, Any]] = GroupCommit(self._perform, tick=TICK_S)
-        self.arrivals: GroupCommit[Arrival, int] = GroupCommit(self._arrive, tick=TICK_S)
+        self.arrivals: GroupCommit[Arrival, Stay] = GroupCommit(self._arrive, tick=TICK_S)
 
     # ---- coming and going
 
@@ -92,10 +94,13 @@ class Rooms:
 
     def _welcome(self, seat: Seat, here: Standing, since: int | None, device: str) -> None:
         try:
+            first = False
             if presence.counts(here, desk=seat.desk) and seat.member_id is not None:
-                seat.stay = self.arrivals.submit(Arrival(seat.class_id, seat.member_id, log.this_ms(), device))
+                stay = self.arrivals.submit(Arrival(seat.class_id, seat.member_id, log.this_ms(), device))
+                seat.stay, first = stay.id, stay.first and not here.desk
             room = self.fanout.room(seat.class_id)
-            welcome = self._state(room, seat, here)
+            with self.db.read() as s:
+                welcome = self._state(s, room, seat, here, first=first)
         except Exception:
             logger.exception("welcome", class_id=seat.class_id)
             return seat.channel.drop("no welcome")
@@ -106,36 +111,63 @@ class Rooms:
             self.keeper.left(seat)
         return None
 
-    def _state(self, room: Room, seat: Seat, here: Standing) -> dict[str, Any]:
-        """`welcome` without its lines; `no` is read first, so that what comes later is told as a line."""
-        no = room.no
-        with self.db.read() as s:
-            here = standing(s, here.person, seat.class_id)
-            known = snapshot.state_of(s, here)
-            room.learn(s, here.live, {here.person.account_id})
-            counted = (
-                attendance.counted_ms(s, here.live, seat.member_id, log.this_ms())
-                if seat.stay and seat.member_id
-                else 0
-            )
-        live, person = here.live, here.person
-        voice = room.voices[person.account_id]
+    def _state(self, s: Session, room: Room, seat: Seat, here: Standing, *, first: bool) -> dict[str, Any]:
+        """`welcome` without its lines. Who is here for the `first` time has done nothing yet that would have to be read."""
+        person = here.person
+        shared = self._shared(s, room)
+        room.learn(s, here.live, {person.account_id})
+        if first:
+            mine, counted_ms = snapshot.newcomer(s, here), 0
+        else:
+            mine = snapshot.me(s, here)
+            counted_ms = self._counted(s, here) if seat.stay is not None else 0
+        state = shared["state"]
+        if seat.desk:
+            state = state | snapshot.desk(s, here)
+        if shared["checking"]:
+            state = state | {"check": snapshot.check(s, here)}
         return {
             "now_ms": log.this_ms(),
-            "no": no,
-            "class": {
-                "id": live.id, "title": live.title, "state": live.state, "started_ms": live.started_ms,
-                "ended_ms": live.ended_ms, "trainer": live.trainer.name, "org": live.org.short_name,
-                "minutes": live.minutes,
-            },
+            "no": shared["no"],
+            "class": shared["class"],
             "me": {
-                "account_id": person.account_id, "member_id": person.member_id, "name": voice["name"], "branch": voice["branch"],
-                "side": "desk" if seat.desk else "room", "moderates": here.moderates, "counted_ms": counted,
-                **known["me"],
+                "account_id": person.account_id, "member_id": person.member_id, "name": person.name,
+                "branch": room.voices[person.account_id]["branch"], "side": "desk" if seat.desk else "room",
+                "moderates": here.moderates, "counted_ms": counted_ms, **mine,
             },
-            "state": known["state"],
-            "questions": known["questions"],
+            "state": state,
+            "questions": snapshot.asked(s, here.live, desk=True) if seat.desk else shared["questions"],
         }  # fmt: skip
+
+    @staticmethod
+    def _counted(s: Session, here: Standing) -> int:
+        member_id = here.person.member_id
+        return attendance.counted_ms(s, here.live, member_id, log.this_ms()) if member_id is not None else 0
+
+    @staticmethod
+    def _shared(s: Session, room: Room) -> dict[str, Any]:
+        """What everybody is told alike, read once a second: when thousands come at once, it is most of the work.
+
+        `no` is read before the rest, so that all that came later is told as lines.
+        """
+        read_at, shared = room.shared
+        if time.monotonic() - read_at > SHARED_S:
+            no = room.no
+            live = s.get_one(LiveClass, room.class_id, populate_existing=True)
+            check = moments.last_check(s, live.id)
+            shared = {
+                "no": no,
+                "class": {
+                    "id": live.id, "title": live.title, "state": live.state, "started_ms": live.started_ms,
+                    "ended_ms": live.ended_ms, "trainer": live.trainer.name, "org": live.org.short_name,
+                    "minutes": live.minutes,
+                },
+                "state": snapshot.common(s, live) | {"check": None},
+                "checking": check is not None and room_rules.running(check.at_ms, check.answer_ms, log.this_ms()),
+                "questions": snapshot.asked(s, live, desk=False),
+            }  # fmt: skip
+            room.shared = (time.monotonic(), shared)
+        return shared
 
     def _heard(self, room: Room, lines: Sequence[Line]) -> None:
         """A class that was stopped is over for everybody; they hear of it first."""
@@ -184,13 +216,15 @@ class Rooms:
                 return dict.fromkeys((number for number, _ in works), error)
             return {number: answer for work in works for number, answer in self._store(class_id, [work]).items()}
 
-    def _arrive(self, arrivals: Sequence[Arrival]) -> list[int]:
+    def _arrive(self, arrivals: Sequence[Arrival]) -> list[Stay]:
+        """Store who has come, in the order of the members, so that two processes never wait for each other in a circle."""
+        order = sorted(range(len(arrivals)), key=lambda number: arrivals[number].member_id)
         with self.db.write() as s:
-            by_member = sorted(enumerate(arrivals), key=lambda each: each[1].member_id)  # rows in one order everywhere
-            stays = {number: presence.enter(s, arrival, self.parts.settings.zone) for number, arrival in by_member}
+            stays = presence.enter(s, [arrivals[number] for number in order], self.parts.settings.zone)
             if self.db.sqlite:
                 in_thread(s.commit)
-        return [stays[number] for number in range(len(arrivals))]
+        found = dict(zip(order, stays, strict=True))
+        return [found[number] for number in range(len(arrivals))]
 
 
 def _one(s: Session, action: Action) -> dict[str, Any] | Exception:

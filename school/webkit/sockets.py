@@ -41,7 +41,7 @@ LARGEST = 16 * 1024  # bytes of one message from a client
 BEHIND = 256 * 1024  # bytes that wait for one client
 KERNEL = 64 * 1024  # of them in the kernel's own buffer, which would else grow to megabytes
 STUCK_S = 10.0  # seconds without a byte taken
-SILENT_S = 10.0  # until somebody who has connected must have come in
+SILENT_S = 30.0  # until somebody who has connected must have come in
 BYTES = (16 * 1024, 256 * 1024)  # a second, and at once, from one client
 EVENTS = (5.0, 30.0)
 ENVIRON = "school.channel"
@@ -124,6 +124,7 @@ class Channel:
         self._asked = Bucket(*EVENTS)
         self.gone = False
         self.welcome = False  # somebody who may be here
+        self.asking = False  # whether they may is being looked up
         gevent.spawn_later(SILENT_S, self._silent)
 
     # ---- for the rooms
@@ -219,7 +220,9 @@ class Channel:
         return None
 
     def _silent(self) -> None:
-        if not self.welcome:
+        if self.asking:  # a busy school is no reason to send anybody away
+            gevent.spawn_later(SILENT_S, self._silent)
+        elif not self.welcome:
             self.drop("silent")
 
 
@@ -300,6 +303,7 @@ def admitting(come_in: Callable[[Channel, dict[str, Any]], None]) -> Callable[[A
 
     def connect(auth: Any = None) -> None:
         here = channel()
+        here.asking = True
         try:
             here.allowed()
             if here.welcome or not isinstance(auth, dict):  # `connect` sent as an event is no second arrival
@@ -308,6 +312,8 @@ def admitting(come_in: Callable[[Channel, dict[str, Any]], None]) -> Callable[[A
         except Exception as error:
             refusal = _refusal(error, "connect")
             raise ConnectionRefusedError(refusal["error"]["code"], refusal) from None  # type: ignore[index]
+        finally:
+            here.asking = False
         here.welcome = True
 
     return connect
