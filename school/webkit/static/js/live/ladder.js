@@ -3,7 +3,7 @@
 
 export const RUNGS = ['low', 'smooth', 'sound'];
 
-const CALM_MS = { full: 30_000, lost: 10_000, blocked: 300_000, weak: 60_000, stalled: 60_000 };
+const CALM_MS = { full: 30_000, lost: 5_000, blocked: 300_000, weak: 60_000, stalled: 60_000 };
 const LONGEST_MS = 600_000;
 
 export class Ladder {

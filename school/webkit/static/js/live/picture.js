@@ -5,7 +5,7 @@ import { Hall } from './hall.js';
 import { Ladder } from './ladder.js';
 import { SOUNDS, Whep } from './whep.js';
 
-const AGAIN_MS = [0, 400, 1200, 2500]; // a relay that died is back within seconds
+const AGAIN_MS = [0, 400, 800, 1200, 1600]; // a relay that died is back within seconds
 const PATIENCE_MS = [1000, 2000, 4000, 8000];
 const EMPTY_MS = 1500; // until the trainer's side sends
 const STALL_MS = 9000; // a line that carries no picture for so long may still carry sound
@@ -25,6 +25,7 @@ export class Picture {
     Object.assign(this, {
       ladder: new Ladder('low'), state: null, sources: [], flowing: new Set(), page: null, swapped: false,
       whep: null, turn: 0, stalls: 0, muted: false, silent: false, own: null, weak: false, bad: 0, calm: 0, tries: 0,
+      shown: false, seen: false, broke: false, empty: false, away: false, slow: false, mentioned: '',
     });
     this.hall = new Hall(stage.videos.hall, {
       moving: () => this.hallMoves(), still: () => this.hallStands(), broken: (code) => this.hallBroke(code),
@@ -173,7 +174,7 @@ export class Picture {
   /** Something can be seen or heard on this rung. */
   begun() {
     this.shown = true;
-    this.empty = false;
+    this.broke = this.empty = this.slow = false;
     this.tries = 0;
     this.arrange();
     this.changed();
@@ -182,6 +183,7 @@ export class Picture {
   fall(why) {
     this.stalls += 1;
     if (!this.ladder.fall(why, performance.now())) return this.hallBroke('away');
+    this.broke = this.slow = false;
     this.stage.say(this.words.fell[this.rung === 'sound' ? 'sound' : why]);
     this.changed();
     this.enter();
@@ -235,7 +237,8 @@ export class Picture {
   /** A look at the WHEP session: who sends, how much is lost; a weak line takes the small picture, then falls. */
   looked(whep, { flowing, loss, frozen, quiet }) {
     if (whep !== this.whep || this.rung !== 'low') return;
-    this.away = quiet && this.state === 'live';
+    this.seen = this.seen || flowing.size > 0;
+    this.away = quiet && this.seen && this.state === 'live';
     if ([...flowing].sort().join() !== [...this.flowing].sort().join()) {
       this.flowing = flowing;
       this.arrange();
@@ -260,6 +263,7 @@ export class Picture {
   lost(whep) {
     if (whep !== this.whep) return;
     this.stalls += 1;
+    this.broke = true;
     this.closeLow();
     if (this.rung === 'low' && this.running) this.enter();
     this.arrange();
@@ -267,10 +271,9 @@ export class Picture {
 
   hallMoves() {
     clearTimeout(this.stalled);
+    this.seen = true;
     this.away = false;
     this.begun();
-    if (this.waitingSaid) this.stage.say();
-    this.waitingSaid = false;
   }
 
   hallStands() {
@@ -278,10 +281,8 @@ export class Picture {
     this.stalls += 1;
     this.ladder.stir('stalled', performance.now());
     this.away = !this.hall.growing && navigator.onLine;
+    this.slow = !this.away;
     this.arrange();
-    if (this.away) return;
-    this.waitingSaid = true;
-    this.stage.say(this.words.slow, true);
     const turn = this.turn;
     clearTimeout(this.stalled);
     this.stalled = setTimeout(() => {
@@ -299,7 +300,8 @@ export class Picture {
     }
     const turn = this.turn;
     this.empty = code === 'none';
-    this.shown = this.shown && this.tries < 2; // a short break goes by in silence
+    this.broke = !this.empty && this.tries > 1; // a short break goes by in silence
+    this.shown = this.shown && !this.broke;
     this.arrange();
     await later(this.empty ? EMPTY_MS : PATIENCE_MS[Math.min(this.tries, PATIENCE_MS.length - 1)]);
     this.tries += 1;
@@ -322,7 +324,7 @@ export class Picture {
       return shown;
     }
     const slide = this.page && !this.has('screen') ? ['slide'] : [];
-    return this.rung === 'smooth' && this.hall.open ? [...slide, 'hall'] : slide;
+    return this.rung === 'smooth' && this.shown ? [...slide, 'hall'] : slide;
   }
 
   arrange() {
@@ -334,7 +336,24 @@ export class Picture {
     this.two = !cover && layers.length > 1;
     this.slides = layers.includes('slide');
     if (this.rung === 'low' && this.whep) this.attach(small);
+    this.mention(cover ? '' : this.trouble);
     this.changed();
+  }
+
+  /** What is wrong, for the quiet line where no cover says it; empty when all is well. */
+  get trouble() {
+    if (this.state !== 'live') return '';
+    if (this.broke) return this.words.reconnecting;
+    if (this.away) return this.words.away.text;
+    return this.slow ? this.words.slow : '';
+  }
+
+  /** Let the quiet line say `text` for as long as it is true. */
+  mention(text) {
+    if (text === this.mentioned) return;
+    if (text) this.stage.say(text, true);
+    else this.stage.unsay(this.mentioned);
+    this.mentioned = text;
   }
 
   /** Ask for the pictures that are needed and show them. What nobody sends costs nothing, so both may always be asked for. */
@@ -360,7 +379,7 @@ export class Picture {
     if (this.state === 'paused') return { icon: 'clock', ...words.paused };
     if (this.failed) return { icon: 'warn', text: this.failed };
     if (!this.shown && this.empty) return big === 'slide' ? null : { icon: 'cam', ...words.noPicture };
-    if (!this.shown) return big === 'slide' ? null : { icon: 'live', text: this.tries > 2 ? words.reconnecting : words.opening };
+    if (!this.shown) return big === 'slide' ? null : { icon: 'live', text: this.broke ? words.reconnecting : words.opening };
     if (this.away) return big === 'slide' ? null : { icon: 'nowifi', ...words.away };
     if (big) return null;
     return this.rung === 'sound' ? { icon: 'sound', ...words.soundOnly } : { icon: 'cam', ...words.noPicture };

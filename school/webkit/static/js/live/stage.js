@@ -64,6 +64,11 @@ export class Stage {
     if (text && !stays) this.timer = setTimeout(() => this.say(), LINE_MS);
   }
 
+  /** Take `text` back, if that is what the line says. */
+  unsay(text) {
+    if ($('says').textContent === text) this.say();
+  }
+
   full() {
     const stage = $('stage');
     if (document.fullscreenElement || document.webkitFullscreenElement) (document.exitFullscreen || document.webkitExitFullscreen).call(document);
