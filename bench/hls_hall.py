@@ -26,7 +26,7 @@ from urllib.parse import urljoin
 from bench.harness import Goal, Measured, ffmpeg, process_cpu, quiet
 
 GOAL = Goal(1.3, "× plain files")
-VIEWERS = int(os.environ.get("BENCH_VIEWERS", "200"))
+VIEWERS = int(os.environ.get("BENCH_VIEWERS", "300"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "20"))  # of each measured run
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 WARM = 4.0  # seconds before a run is measured: every viewer has its connection and the newest segments
