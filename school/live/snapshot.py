@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.live import hands, log, moments, polls, questions, room_rules, roster
+from school.live import hands, log, moments, polls, presence, questions, room_rules, roster
 from school.live.access import Standing
 from school.live.models import LiveClass, LiveMessage, LiveMute, LiveSignIn
 from school.live.rules import RoomRules
@@ -119,6 +119,7 @@ def desk(s: Session, here: Standing) -> dict[str, Any]:
         ],
         "muted": [who[account_id] for account_id in muted],
         "roster": roster.branches(s, live),
+        "watching": presence.ways(s, live.id, log.this_ms()),
         "signed_in": moments.signed_in(s, live.id),
         "code": held.code if held is not None else None,
         "rules": RoomRules.of(live.rules).stored(),
