@@ -105,13 +105,13 @@ class Room:
 
     def missed(self, seat: Seat, since: int | None, upto: int) -> tuple[list[dict[str, Any]], bool]:
         """The lines after `since` that the seat may see, and whether there is a gap before them."""
-        oldest = self.lines[0].told["no"] if self.lines else self.no + 1
-        known = since is not None and since <= upto
-        gap = known and since is not None and since < oldest - 1
         mine = [line.told for line in self.lines if line.told["no"] <= upto and visible(line, seat)]
-        if known and not gap:
-            return [told for told in mine if told["no"] > (since or 0)], False
-        return mine[-FIRST:], gap
+        if since is None:
+            return mine[-FIRST:], False
+        oldest = self.lines[0].told["no"] if self.lines else self.no + 1
+        if since < oldest - 1:
+            return mine[-FIRST:], True
+        return [told for told in mine if told["no"] > since], False
 
 
 def visible(line: Line, seat: Seat) -> bool:

@@ -100,7 +100,7 @@ class Rooms:
                 seat.stay, first = stay.id, stay.first and not here.desk
             room = self.fanout.room(seat.class_id)
             with self.db.read() as s:
-                welcome = self._state(s, room, seat, here, first=first)
+                welcome = self._state(s, room, seat, here, since or 0, first=first)
         except Exception:
             logger.exception("welcome", class_id=seat.class_id)
             return seat.channel.drop("no welcome")
@@ -111,10 +111,10 @@ class Rooms:
             self.keeper.left(seat)
         return None
 
-    def _state(self, s: Session, room: Room, seat: Seat, here: Standing, *, first: bool) -> dict[str, Any]:
+    def _state(self, s: Session, room: Room, seat: Seat, here: Standing, since: int, *, first: bool) -> dict[str, Any]:
         """`welcome` without its lines. Who is here for the `first` time has done nothing yet that would have to be read."""
         person = here.person
-        shared = self._shared(s, room)
+        shared = self._shared(s, room, since)
         room.learn(s, here.live, {person.account_id})
         if first:
             mine, counted_ms = snapshot.newcomer(s, here), 0
@@ -145,13 +145,14 @@ class Rooms:
         return attendance.counted_ms(s, here.live, member_id, log.this_ms()) if member_id is not None else 0
 
     @staticmethod
-    def _shared(s: Session, room: Room) -> dict[str, Any]:
+    def _shared(s: Session, room: Room, since: int) -> dict[str, Any]:
         """What everybody is told alike, read once a second: when thousands come at once, it is most of the work.
 
-        `no` is read before the rest, so that all that came later is told as lines.
+        `no` is read before the rest, so that all that came later is told as lines. It is never older than what somebody
+        who comes back has already seen.
         """
         read_at, shared = room.shared
-        if time.monotonic() - read_at > SHARED_S:
+        if time.monotonic() - read_at > SHARED_S or shared["no"] < min(since, room.no):
             no = room.no
             live = s.get_one(LiveClass, room.class_id, populate_existing=True)
             check = moments.last_check(s, live.id)
