@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from media_worker.packager import playlist
 from media_worker.packager.broadcast import Broadcast
 from media_worker.packager.seats import Seats
 from media_worker.packager.shelf import Shelf
 from school.core import json
+from school.core.errors import Invalid, NotFound, SchoolError, Unavailable
+from school.core.i18n import N_
 from school.media.models import StreamState
 
 PLAYLIST, MEDIA = "application/vnd.apple.mpegurl", "video/mp4"
@@ -42,7 +45,7 @@ class Desk:
         self._texts: dict[tuple[int, str], tuple[int, str]] = {}  # last playlist of a stream and its versions
 
     def application(self) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[_in_words])
         app.router.add_get("/health", self._show_health)
         app.router.add_get("/streams/{stream:[0-9]{1,18}}", self._show_stream)
         app.router.add_get("/hls/{stream:[0-9]{1,18}}/{name:.+}", self._hls)
@@ -55,7 +58,7 @@ class Desk:
         stream_id = int(request.match_info["stream"])
         broadcast = self._broadcasts.get(stream_id)
         if broadcast is None:
-            return _refuse(404, "live.not_on", "这堂课现在没有直播。")
+            raise _not_on()
         newest = next((one for one in reversed(broadcast.video.segments) if one.closed), None)
         return _json(
             {
@@ -74,9 +77,9 @@ class Desk:
         broadcast = self._broadcasts.get(stream_id)
         state = broadcast.order.state if broadcast else self._over.get(stream_id)
         if state == StreamState.STOPPED:
-            return _refuse(410, "live.stopped", "这堂课已经由管理员停播。")
+            raise _stopped()
         if broadcast is None or asked is None or not broadcast.audio.segments:
-            return _not_on()
+            raise _not_on()
         if asked["master"]:
             return self._master(broadcast, stream_id, asked["master"])
         if asked["list"] and asked["folder"] == "low":
@@ -84,7 +87,7 @@ class Desk:
         if asked["list"]:
             return self._text(broadcast, stream_id, asked["list"], f"hall/{asked['list']}", SECOND)
         if asked["tag"] != self._tag:
-            return _refuse(404, "live.gone", "这一段已经过去。")
+            raise _gone()
         return await self._media(broadcast, asked)
 
     # ── playlists ────────────────────────────────────────
@@ -92,7 +95,7 @@ class Desk:
     def _master(self, broadcast: Broadcast, stream_id: int, name: str) -> web.Response:
         picture, sound = broadcast.video.opening, broadcast.audio.opening
         if picture is None or sound is None or not (name == "low" or broadcast.audio.filled):
-            return _not_on()
+            raise _not_on()
         if name == "sound":
             return self._text(broadcast, stream_id, "audio", "sound", SECOND)
         segments = list(broadcast.video.segments)
@@ -100,24 +103,24 @@ class Desk:
             return _playlist(playlist.master("hall", picture, sound, segments), SECOND)
         seat = self._seats.take(stream_id)
         if seat is None:
-            return _refuse(503, "live.low_full", "低延迟的席位已满，请用流畅方式收看。")
+            raise _full()
         return _playlist(playlist.master("low", picture, sound, segments, f"?seat={seat}"), NEVER)
 
     async def _low(self, request: web.Request, broadcast: Broadcast, stream_id: int, kind: str) -> web.Response:
         if not self._seats.keep(stream_id, request.query.get("seat", "")):
-            return _refuse(503, "live.low_full", "低延迟的席位已满，请用流畅方式收看。")
+            raise _full()
         shelf = _shelf(broadcast, kind)
         wanted = request.query.get("_HLS_msn")
         if wanted is not None:
             part = request.query.get("_HLS_part")
             if not _is_number(wanted) or not (part is None or _is_number(part)):
-                return _refuse(400, "live.request", "请求读不懂。")
+                raise Invalid("live.request", N_("这个播放请求读不懂。请刷新页面。"))
             if int(wanted) > playlist.next_part(shelf)[0] + AHEAD:
-                return _refuse(400, "live.ahead", "请求的片段还太远。")
+                raise Invalid("live.ahead", N_("请求的画面还没有到，请刷新页面后从现在接着看。"))
             if not await _wait(shelf, int(wanted), int(part) if part is not None else None):
-                return _refuse(503, "live.waiting", "直播画面暂时没有来，正在等待。")
+                raise Unavailable("live.waiting", N_("直播画面暂时没有来，来了会自动接着放。"))
             if broadcast.order.state == StreamState.STOPPED:
-                return _refuse(410, "live.stopped", "这堂课已经由管理员停播。")
+                raise _stopped()
         return self._text(broadcast, stream_id, kind, f"low/{kind}", NEVER)
 
     def _text(self, broadcast: Broadcast, stream_id: int, kind: str, name: str, caching: str) -> web.Response:
@@ -179,7 +182,7 @@ def _is_number(text: str) -> bool:
 
 def _media(data: bytes | None) -> web.Response:
     if data is None:
-        return _refuse(404, "live.gone", "这一段已经过去。")
+        raise _gone()
     return web.Response(body=data, content_type=MEDIA, headers={"Cache-Control": ALWAYS})
 
 
@@ -193,9 +196,33 @@ def _json(value: object, status: int = 200) -> web.Response:
     )
 
 
-def _not_on() -> web.Response:
-    return _refuse(404, "live.not_on", "这堂课现在没有直播画面，开始后会自动出现。")
+class Stopped(SchoolError):
+    """What was there may not be fetched any more."""
 
 
-def _refuse(status: int, code: str, message: str) -> web.Response:
-    return _json({"error": {"code": code, "message": message}}, status)
+def _stopped() -> Stopped:
+    return Stopped("live.stopped", N_("这堂课已经由管理员停播，画面不能再看。"))
+
+
+def _not_on() -> NotFound:
+    return NotFound("live.not_on", N_("这堂课现在没有直播画面，开始后会自动出现。"))
+
+
+def _gone() -> NotFound:
+    return NotFound("live.gone", N_("这一段直播已经过去，请从现在的画面接着看。"))
+
+
+def _full() -> Unavailable:
+    return Unavailable("live.low_full", N_("低延迟的座位坐满了，已经为您转到流畅播放，内容完全一样。"))
+
+
+STATUS: dict[type[SchoolError], int] = {Invalid: 400, NotFound: 404, Stopped: 410, Unavailable: 503}
+
+
+@web.middleware
+async def _in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every refusal is the school's one JSON shape."""
+    try:
+        return await handler(request)
+    except SchoolError as error:
+        return _json({"error": {"code": error.code, "message": error.message}}, STATUS.get(type(error), 500))
