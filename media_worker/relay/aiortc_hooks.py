@@ -182,7 +182,7 @@ class Inlet:
 
     @property
     def lost(self) -> int:
-        """Packets that never came, of those sent so far."""
+        """Packets lost on the way so far; some of them were mended."""
         return self.statistics.packets_lost if self.statistics is not None else 0
 
     def _safely(self, call: Callable[..., None], *values: Any) -> None:

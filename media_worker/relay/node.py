@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from media_worker.frames import Source, socket_path
 from media_worker.relay.broadcast import Broadcast
 from media_worker.relay.frames_link import FramesLink
+from media_worker.relay.publish import Publisher
+from media_worker.relay.watch import Viewer
 from school.core.db import Database
 from school.core.errors import Conflict, Unavailable
 from school.core.i18n import N_
@@ -157,14 +159,22 @@ class Relay:
         for broadcast in list(self.broadcasts.values()):
             broadcast.measure()
             for publisher in list(broadcast.publishers.values()):
-                publisher.watch_over()
-                if publisher.dead:
+                if not self._looked_after(publisher):
                     log.info("publisher gone", stream=broadcast.stream_id, part=publisher.part)
                     await broadcast.drop_publisher(publisher)
             for viewer in list(broadcast.viewers.values()):
-                viewer.watch_over()
-                if viewer.dead:
+                if not self._looked_after(viewer):
                     await broadcast.drop_viewer(viewer)
+
+    def _looked_after(self, one: Publisher | Viewer) -> bool:
+        """Whether it lives; one that cannot be looked after is parted from, so that the others are."""
+        try:
+            one.watch_over()
+            return not one.dead
+        except Exception as error:
+            self.faults += 1
+            log.exception("a connection could not be looked after", part=one.part, exc_info=error)
+            return False
 
     async def _wish_keys(self) -> None:
         for broadcast in self.broadcasts.values():

@@ -53,7 +53,7 @@ class Intake:
         self, broadcast: Broadcast, source: Source, inlet: hooks.Inlet, codec: str, on_end: Callable[[], None]
     ) -> None:
         self.source, self.inlet, self.codec = source, inlet, codec
-        self.loss = 0.0  # share of the packets of the last second that never came
+        self.loss = 0.0  # share of the packets of the last second that were lost on the way
         self._broadcast = broadcast
         self._track = broadcast.tracks[source]
         self._counted = (0, 0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HISTORY = 1024  # packets kept for repairs: four seconds of a picture
 COALESCE = 0.5  # seconds between two requests for a key frame
+PATIENCE = 0.004  # seconds a packet may wait for the rest of its frame: browsers spread a frame over several
 LAST_START = 65_400  # nobody begins just before the numbering wraps: a loss there would leave him unable to decrypt
 HEADER = struct.Struct("!BBHLL")
 
@@ -67,6 +68,7 @@ class Track:
         self.waiting: set[Sender] = set()  # for a key frame
         self._runs = runs and self.is_video
         self._burst: list[Packet] = []
+        self._burst_at = 0.0
         self._history: list[Packet | None] = [None] * HISTORY
         self._sequence_shift = random.randrange(1, 20_000)
         self._timestamp_shift = random.getrandbits(30)
@@ -111,8 +113,10 @@ class Track:
             for shape, ways in self.groups.items():
                 fan_out(shape.pack(packet), ways.values())
         else:
+            if not self._burst:
+                self._burst_at = now
             self._burst.append(packet)
-            if marker or len(self._burst) >= RUN:
+            if marker or len(self._burst) >= RUN or now - self._burst_at > PATIENCE:
                 self.flush()
 
     def flush(self) -> None:

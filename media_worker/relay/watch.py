@@ -12,7 +12,7 @@ from aiortc import RTCPeerConnection
 from media_worker.frames import AUDIO_SLOTS, VIDEO_SLOTS, Source
 from media_worker.relay import aiortc_hooks as hooks
 from media_worker.relay.offers import read
-from media_worker.relay.publish import CONNECT, REFUSALS, Unsupported, bad_offer, unsupported
+from media_worker.relay.publish import CONNECT, REFUSALS, bad_offer, unsupported
 from media_worker.relay.sender import Budget, Sender
 from media_worker.relay.srtp import Way
 from school.core.errors import Invalid
@@ -194,6 +194,7 @@ async def watch(broadcast: Broadcast, part: Part, account_id: int, offer: str, *
     }
     pc = hooks.connection()
     made = Viewer(broadcast, part, account_id, pc)
+    broadcast.viewers[made.id] = made  # at once: the seat is taken
     try:
         for section in sections:
             takes = section.receives and bool(slots[section.kind])
@@ -211,8 +212,9 @@ async def watch(broadcast: Broadcast, part: Part, account_id: int, offer: str, *
             raise bad_offer()
         hooks.on_checked(pc, made.hear)
         answer = await hooks.answer(pc, offer, advertise)
-    except (*REFUSALS, Unsupported, Invalid) as error:
-        await pc.close()
-        raise error if isinstance(error, Invalid) else bad_offer() from error
-    broadcast.viewers[made.id] = made
+    except BaseException as error:
+        await broadcast.drop_viewer(made)
+        if isinstance(error, REFUSALS):
+            raise bad_offer() from error
+        raise
     return made, answer
