@@ -5,9 +5,9 @@ import { publish } from './whip.js';
 const CLEAN = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 export class Hand {
-  /** `picture.except(name)` keeps one's own voice out of what is heard. */
-  constructor(link, words, room, picture, announce) {
-    Object.assign(this, { link, words, room, picture, announce, up: false, slot: null, voice: null, able: false });
+  /** `sound.except(name)` keeps one's own voice out of what is heard. */
+  constructor(link, words, room, sound, announce) {
+    Object.assign(this, { link, words, room, sound, announce, up: false, slot: null, voice: null, able: false });
     this.buttons = document.querySelectorAll('[data-hand]');
     for (const button of this.buttons) button.addEventListener('click', () => this.press());
     $('speak').addEventListener('click', () => this.speak());
@@ -91,7 +91,7 @@ export class Hand {
     const media = await navigator.mediaDevices.getUserMedia({ audio: CLEAN });
     const [mic] = media.getAudioTracks();
     if (!this.slot) return mic.stop(); // hung up while the browser asked
-    this.picture.except(`speak-${this.slot}`);
+    this.sound.except(`speak-${this.slot}`);
     const publisher = publish({ id: this.room.id, want: 'speak', mic }, { state: (state, error) => this.told(state, error) });
     this.voice = { close: () => { publisher.stop(); mic.stop(); } };
     this.told('connecting');
@@ -114,7 +114,7 @@ export class Hand {
   over() {
     this.voice?.close();
     Object.assign(this, { voice: null, slot: null, up: false });
-    this.picture.except(null);
+    this.sound.except(null);
     this.dismiss();
     this.draw();
   }

@@ -3,7 +3,8 @@
 import { call } from '../call.js';
 import { Hall } from './hall.js';
 import { Ladder } from './ladder.js';
-import { SOUNDS, Whep } from './whep.js';
+import { Sound } from './sound.js';
+import { Whep } from './whep.js';
 
 const AGAIN_MS = [0, 400, 800, 1200, 1600]; // a relay that died is back within seconds
 const PATIENCE_MS = [1000, 2000, 4000, 8000];
@@ -24,14 +25,14 @@ export class Picture {
     Object.assign(this, { stage, tickets, words, changed });
     Object.assign(this, {
       ladder: new Ladder('low'), state: null, sources: [], flowing: new Set(), page: null, swapped: false,
-      whep: null, turn: 0, stalls: 0, muted: false, silent: false, own: null, weak: false, bad: 0, calm: 0, tries: 0,
+      whep: null, turn: 0, stalls: 0, weak: false, bad: 0, calm: 0, tries: 0,
       shown: false, seen: false, broke: false, empty: false, away: false, slow: false, mentioned: '',
     });
     this.hall = new Hall(stage.videos.hall, {
       moving: () => this.hallMoves(), still: () => this.hallStands(), broken: (code) => this.hallBroke(code),
     });
-    this.hall.silenced = () => this.hush();
-    this.sounds = Object.fromEntries(SOUNDS.map((name) => [name, new Audio()]));
+    this.sound = new Sound(stage.videos.hall, changed);
+    this.hall.silenced = () => this.sound.hush();
     addEventListener('online', () => this.ladder.hope(performance.now()));
     addEventListener('pageshow', (event) => event.persisted && this.running && this.enter());
     navigator.connection?.addEventListener?.('change', () => this.ladder.hope(performance.now()));
@@ -89,24 +90,6 @@ export class Picture {
     this.arrange();
   }
 
-  mute(on) {
-    this.muted = on;
-    this.silent = this.silent && on;
-    this.hear();
-  }
-
-  /** After a press: browsers allow sound now. */
-  unmute() {
-    this.silent = false;
-    this.mute(false);
-  }
-
-  /** While this member speaks, their own voice must not come back: `name` of the sound, or null. */
-  except(name) {
-    this.own = name;
-    this.hear();
-  }
-
   // ── rungs ───────────────────────────────────────────────
 
   /** Begin on the ladder's rung; whatever was underway before is void. */
@@ -149,9 +132,8 @@ export class Picture {
     this.whep = whep;
     this.weak = false;
     this.bad = this.calm = 0;
-    for (const name of SOUNDS) this.sounds[name].srcObject = new MediaStream([whep.tracks[name]]);
+    this.sound.take(whep.tracks);
     this.begun();
-    this.hear();
   }
 
   async enterHall(turn) {
@@ -159,8 +141,6 @@ export class Picture {
       const { hls } = await this.ticket();
       if (turn !== this.turn) return;
       if (!hls) throw Object.assign(new Error('away'), { code: 'away' });
-      const video = this.stage.videos.hall;
-      video.muted = this.muted || this.silent;
       if (this.rung === 'sound') await this.hall.play(hls.sound);
       else await this.hall.play(hls.low || hls.hall, hls.low ? hls.hall : null);
       this.arrange();
@@ -220,7 +200,7 @@ export class Picture {
   closeLow() {
     this.whep?.close();
     this.whep = null;
-    for (const audio of Object.values(this.sounds)) audio.srcObject = null;
+    this.sound.drop();
     this.flowing = new Set();
   }
 
@@ -309,7 +289,7 @@ export class Picture {
     await this.enterHall(turn);
   }
 
-  // ── places and sound ────────────────────────────────────
+  // ── places ────────────────────────────────────
 
   /** Whether the trainer sends `name` now: as announced, or as packets say. */
   has(name) { return this.sources.includes(name) || this.flowing.has(name); }
@@ -383,24 +363,5 @@ export class Picture {
     if (this.away) return big === 'slide' ? null : { icon: 'nowifi', ...words.away };
     if (big) return null;
     return this.rung === 'sound' ? { icon: 'sound', ...words.soundOnly } : { icon: 'cam', ...words.noPicture };
-  }
-
-  hear() {
-    const silent = this.muted || this.silent;
-    this.stage.videos.hall.muted = silent;
-    for (const [name, audio] of Object.entries(this.sounds)) {
-      audio.muted = silent || name === this.own;
-      if (audio.srcObject && audio.paused) {
-        audio.play().catch((error) => error.name === 'NotAllowedError' && !this.muted && this.hush());
-      }
-    }
-    this.changed();
-  }
-
-  /** The browser wants a press before there is sound. */
-  hush() {
-    if (this.silent) return;
-    this.silent = true;
-    this.hear();
   }
 }

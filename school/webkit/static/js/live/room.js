@@ -21,7 +21,7 @@ const talk = new Talk(link, words.talk, room);
 const ask = new Ask(link, words.ask, room);
 const polls = new Polls(link, words.polls, announce);
 const moments = new Moments(link, words.moments, room, announce);
-const hand = new Hand(link, words.hand, room, picture, announce);
+const hand = new Hand(link, words.hand, room, picture.sound, announce);
 
 const me = { muted: false, counted: null };
 let state = room.state;
@@ -57,12 +57,12 @@ function drawTools() {
   $('swap').hidden = !picture.two;
   $('swap').setAttribute('aria-pressed', String(!picture.swapped));
   $('swap').lastElementChild.textContent = picture.slides ? words.slides : words.screen;
-  const off = picture.muted || picture.silent;
+  const { off, silent } = picture.sound;
   $('mute').setAttribute('aria-pressed', String(off));
   const use = $('mute').querySelector('use');
   use.setAttribute('href', use.getAttribute('href').replace(/#.*/, off ? '#soundoff' : '#sound'));
   if (watched !== picture.mode) report();
-  $('sound-ask').hidden = !picture.silent || !picture.mode || picture.mode === 'none';
+  $('sound-ask').hidden = !silent || picture.mode === 'none';
 }
 
 /** What the line at the bottom is for follows from the tab, and from what is allowed. */
@@ -214,8 +214,8 @@ function wire() {
     tab.addEventListener('keydown', () => setTimeout(drawSay));
   }
   $('to-ask').addEventListener('click', () => { $('tab-ask').click(); setTimeout(() => $('say').focus()); });
-  $('mute').addEventListener('click', () => (picture.silent ? picture.unmute() : picture.mute(!picture.muted)));
-  $('unmute').addEventListener('click', () => picture.unmute());
+  $('mute').addEventListener('click', () => (picture.sound.silent ? picture.sound.press() : picture.sound.mute(!picture.sound.muted)));
+  $('unmute').addEventListener('click', () => picture.sound.press());
   $('mode').addEventListener('change', () => picture.choose($('mode').value));
   $('swap').addEventListener('click', () => picture.swap());
   setInterval(() => {
