@@ -50,6 +50,7 @@ class Ways:
             until, way = found
             if moment < until:
                 return way
+            self._known[stream_id] = moment + FRESH, way  # the others go on with the old answer while we look
         way = self._look(stream_id)
         if len(self._known) >= MOST:
             self._known.clear()
