@@ -65,7 +65,9 @@ def test_what_leaves_the_bar_is_on_the_first_page(
     assert top
     assert tabs
     assert main
-    places = [path for path in re.findall(r'href="([^"]+)"', top[1]) if path not in {"/", "/courses", "/live", "/record"}]
+    places = [
+        path for path in re.findall(r'href="([^"]+)"', top[1]) if path not in {"/", "/courses", "/live", "/record"}
+    ]
     assert len(places) == 3
     assert [path for path in places if path in tabs[1]] == places[:1]
     assert [path for path in places if f'href="{path}"' in main[0]] == places
