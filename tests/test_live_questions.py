@@ -11,6 +11,7 @@ from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.live import hands, snapshot
 from school.live.access import standing
 from school.live.models import LiveClass, LiveMute, LiveQuestion, LiveState
+from school.media.models import Stream
 from school.org.models import Account, Member
 
 
@@ -175,6 +176,33 @@ def test_the_speaker_may_end_and_others_may_not(room: Room, cast: Cast) -> None:
     room.do(cast.member, "hang_up", account_id=cast.member.account_id)
     room.do(cast.member, "hang_up", account_id=cast.member.account_id)
     assert len(room.lines("hung_up")) == 1
+
+
+def relayed(room: Room) -> dict[str, int]:
+    """Whose sound the relay takes."""
+    with room.db.read() as s:
+        stream_id = s.get_one(LiveClass, room.id).stream_id
+        return dict(s.get_one(Stream, stream_id).speakers)
+
+
+def test_the_relay_hears_those_who_were_called_and_nobody_else(room: Room, cast: Cast) -> None:
+    a, b = members(room, 2)
+    assert relayed(room) == {}
+    for account_id in (a, b):
+        room.do(cast.trainer, "call", account_id=account_id)
+    assert relayed(room) == {"speak-1": a, "speak-2": b}
+    room.do(cast.trainer, "hang_up", account_id=a)
+    assert relayed(room) == {"speak-2": b}
+    room.do(cast.reviewer, "mute", account_id=b, on=True)
+    assert relayed(room) == {}
+    assert [line.body["slot"] for line in room.lines("hung_up")] == [1, 2]
+
+
+def test_who_is_muted_waits_no_longer_to_speak(room: Room, cast: Cast) -> None:
+    room.do(cast.member, "hand", up=True)
+    room.do(cast.trainer, "mute", account_id=cast.member.account_id, on=True)
+    with pytest.raises(Conflict, match="no_hand"):
+        room.do(cast.trainer, "call", account_id=cast.member.account_id)
 
 
 def test_an_account_without_a_member_raises_no_hand(room: Room, cast: Cast) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import requests
 
+from media_worker.relay import aiortc_hooks as hooks
 from relay_kit import SDP, Loop, Publisher, RelayProcess, Watcher, loop, relay, until
 from school.core.db import Database
 from school.core.settings import Settings
@@ -218,3 +219,69 @@ def test_the_seat_is_free_after_the_relay_started_anew(db: Database, settings: S
         assert other.stream(stream_id)["epoch"] == 2
         for one in (publisher, once_more, elsewhere):
             one.close()
+
+
+def test_who_was_hung_up_is_heard_no_longer(db: Database, there: RelayProcess, looping: Loop) -> None:
+    stream_id = new_stream(db)
+    whip = f"{there.url}/whip/{stream_id}"
+
+    def call(speakers: dict[int, int]) -> None:
+        with db.write() as s:
+            streams.set_speakers(s, stream_id, speakers)
+
+    def speaker(account_id: int) -> Publisher:
+        return Publisher(whip, there.token(stream_id, "speak-1", account_id), looping, pictures=0)
+
+    uncalled = speaker(7)
+    assert not uncalled.connect()
+    assert (uncalled.status, uncalled.error["code"]) == (403, "stream.not_called")
+    call({1: 7})
+    assert uncalled.connect(), uncalled.error
+    call({1: 8})
+    until(lambda: there.health()["publishers"] == 0, 5, "a browser that goes on sending is parted from")
+    assert not uncalled.connect(), "its ticket opens the place no longer"
+    following = speaker(8)
+    assert following.connect(), following.error
+    call({})
+    until(lambda: there.health()["publishers"] == 0, 5)
+    for one in (uncalled, following):
+        one.close()
+
+
+def test_a_new_stream_key_takes_the_class_back(db: Database, there: RelayProcess, looping: Loop) -> None:
+    stream_id = new_stream(db)
+    whip = f"{there.url}/whip/{stream_id}"
+
+    def new_key() -> str:
+        with db.write() as s:
+            return streams.new_key(s, stream_id)
+
+    stranger = Publisher(whip, new_key(), looping)
+    assert stranger.connect(), stranger.error
+    trainer = Publisher(whip, there.token(stream_id, "publish", 1), looping)
+    assert not trainer.connect()
+    key = new_key()
+    until(lambda: there.health()["publishers"] == 0, 5, "who came with the old key is parted from")
+    assert trainer.connect(), trainer.error
+    trainer.close()
+    encoder = Publisher(whip, key, looping)
+    until(encoder.connect, 10)
+    encoder.close()
+
+
+@pytest.mark.parametrize("body", ['{"want": [[]]}', '{"want": ' + "[" * 30_000, '{"want": [{}]}'])
+@pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
+def test_whatever_is_wanted_is_no_fault(db: Database, there: RelayProcess, body: str) -> None:
+    stream_id = new_stream(db)
+    see = offer(direction="recvonly")
+    session = there.url + post(f"{there.url}/whep/{stream_id}", there.token(stream_id, "watch"), see).headers["Location"]
+    assert requests.patch(session, data=body, timeout=10).status_code in (400, 422)
+    assert there.health()["faults"] == 0
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_no_offer_points_the_relay_at_a_third_party(end: str) -> None:
+    """aiortc takes more signs than a line feed for the end of a line."""
+    hidden = f"a=x{end}a=candidate:1 1 udp 2130706431 10.0.0.1 5000 typ host\r\n"
+    text = hooks.uncandidated(offer(direction="recvonly") + hidden)
+    assert [media.ice_candidates for media in hooks.parse(text).media] == [[]]

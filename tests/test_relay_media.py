@@ -54,6 +54,10 @@ class School:
         with self.db.write() as s:
             streams.set_state(s, stream_id, state)
 
+    def call(self, stream_id: int, speakers: dict[int, int]) -> None:
+        with self.db.write() as s:
+            streams.set_speakers(s, stream_id, speakers)
+
     def publisher(self, stream_id: int, part: str = "publish", account_id: int = 1, **options: object) -> Publisher:
         token = self.relay.token(stream_id, part, account_id)  # type: ignore[arg-type]
         made = Publisher(f"{self.relay.url}/whip/{stream_id}", token, self.loop, **options)  # type: ignore[arg-type]
@@ -154,6 +158,7 @@ def test_the_screen_comes_and_goes(school: School) -> None:
 def test_called_members_are_heard_and_a_pause_shows_nothing(school: School) -> None:
     stream_id = school.stream()
     trainer = school.publisher(stream_id)
+    school.call(stream_id, {2: 9})
     speaker = school.publisher(stream_id, "speak-2", 9, pictures=0)
     member, desk = school.watcher(stream_id, account_id=7), school.watcher(stream_id, "preview", 1)
     grows(member.seen[2])

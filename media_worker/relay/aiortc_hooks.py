@@ -369,10 +369,15 @@ def codecs(kind: str, *, vp8: bool = False) -> list[RTCRtpCodecCapability]:
 
 async def answer(pc: RTCPeerConnection, offer: str, advertise: str) -> str:
     """Answer the peer. Its own candidates are not used: it comes to us, and nobody can point us at a third party."""
-    offer = re.sub(r"(?m)^a=(candidate:|end-of-candidates).*\r?\n?", "", offer)
-    await pc.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+    await pc.setRemoteDescription(RTCSessionDescription(sdp=uncandidated(offer), type="offer"))
     await pc.setLocalDescription(await pc.createAnswer())
     return advertised(pc.localDescription.sdp, advertise)
+
+
+def uncandidated(offer: str) -> str:
+    """The offer without candidates; its lines are what aiortc takes for lines, which end at more signs than a line feed."""
+    lines = (line for line in offer.splitlines() if not line.startswith(("a=candidate:", "a=end-of-candidates")))
+    return "".join(f"{line}\r\n" for line in lines)
 
 
 def advertised(answer: str, address: str) -> str:

@@ -49,6 +49,11 @@ class Broadcast:
             return self.order.state in WATCHED
         return self.order.state in SENDING
 
+    def hears(self, part: Part, account_id: int) -> bool:
+        """Whether this account (0: the stream key) may send this part now; a called member's place is theirs alone."""
+        speaks = part not in ("speak-1", "speak-2", "speak-3") or self.order.speakers.get(part) == account_id
+        return speaks and self.admits(part)
+
     def shows(self, part: Part) -> bool:
         """Whether a viewer with this part gets pictures and sound now: nothing is shown to members in a pause."""
         return self.order.state == StreamState.LIVE or (part == "preview" and self.order.state in SENDING)
@@ -60,8 +65,9 @@ class Broadcast:
     async def obey(self, order: Order) -> None:
         """Take a new order: drop whoever may not stay, and begin anew with key frames when the class goes live."""
         before, self.order = self.order, order
+        rekeyed = order.key_hash != before.key_hash
         for publisher in list(self.publishers.values()):
-            if not self.admits(publisher.part):
+            if not self.hears(publisher.part, publisher.account_id) or (rekeyed and not publisher.account_id):
                 await self.drop_publisher(publisher)
         for viewer in list(self.viewers.values()):
             if not self.admits(viewer.part):

@@ -117,10 +117,11 @@ class Relay:
         orders = await asyncio.to_thread(streams.orders, self.db, self.settings.node)
         for stream_id, broadcast in list(self.broadcasts.items()):
             order = orders.get(stream_id)
+            newer = self._taken_at.get(stream_id, 0.0) < asked_at  # else: taken after the question was asked
             if order is not None and order.epoch == broadcast.order.epoch:
-                if order != broadcast.order:
+                if newer and order != broadcast.order:
                     await broadcast.obey(order)
-            elif self._taken_at.get(stream_id, 0.0) < asked_at:  # else: taken after the question was asked
+            elif newer:
                 log.info("stream given up", stream=stream_id)
                 await self._forget(stream_id)
                 continue

@@ -180,12 +180,14 @@ async def whip(request: web.Request) -> web.Response:
         raise _not_yours()
     offer = await _offer(request)
     broadcast = await relay.carry(who.stream_id)
+    if broadcast.admits(who.part) and not broadcast.hears(who.part, who.account_id):
+        raise errors.NotAllowed("stream.not_called", N_("现在没有请您发言。要说话请先点“请求发言”。"))
     async with relay.locks.setdefault(who.stream_id, asyncio.Lock()):
         made, answer = await publish(
             broadcast, who.part, who.account_id, offer,
             advertise=relay.advertise, transcode=relay.settings.live_transcode,
         )  # fmt: skip
-    if not broadcast.admits(who.part) or relay.broadcasts.get(who.stream_id) is not broadcast:
+    if not broadcast.hears(who.part, who.account_id) or relay.broadcasts.get(who.stream_id) is not broadcast:
         await broadcast.drop_publisher(made)
         raise not_open()
     return _created(request, made.id, answer)
@@ -255,7 +257,7 @@ async def change(request: web.Request) -> web.Response:
     try:
         body = json.loads(await request.read())
         names = body["want"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise web.HTTPBadRequest from None
     viewer.want = wanted(names)
     viewer.arrange()

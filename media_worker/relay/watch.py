@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from aiortc import RTCPeerConnection
@@ -179,7 +178,7 @@ def _group(source: Source | None) -> str:
 
 def wanted(names: object) -> frozenset[Source]:
     """Pictures by their names; Invalid (`stream.want`) when they are none."""
-    if not isinstance(names, Collection) or isinstance(names, str) or not all(name in NAMES for name in names):
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in NAMES for name in names):
         raise Invalid("stream.want", N_("没有这样的画面。可以选 screen、camera、small。"))
     return frozenset(NAMES[name] for name in names)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from school.core.errors import Conflict, Invalid, NotFound, TooMany
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
-from school.live import log, moments, questions, room_rules, rules
+from school.live import hands, log, moments, questions, room_rules, rules
 from school.live.access import Standing, at_desk, may_moderate
 from school.live.models import LiveClass, LiveEvent, LiveMessage, LiveMute
 from school.live.room_rules import Body
@@ -100,6 +100,7 @@ def mute(s: Session, here: Standing, body: Body) -> dict[str, Any]:
         s.add(
             LiveMute(class_id=here.live.id, account_id=account_id, muted_by=here.person.account_id, at_ms=log.this_ms())
         )
+        hands.silence(s, here, account_id)
     else:
         s.delete(known)
     s.flush()

@@ -13,6 +13,7 @@ from school.live import log, moments, questions, room_rules
 from school.live.access import Standing, at_desk
 from school.live.models import LiveHand
 from school.live.room_rules import Body
+from school.media import streams
 from school.org.models import Account
 
 STANDING = ("raised", "called")
@@ -57,7 +58,7 @@ def call(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     if hand.state == "raised":
         hand.slot = room_rules.free_slot([each.slot for each in speakers(s, here.live.id)])
         hand.state, hand.called_ms = "called", log.this_ms()
-        s.flush()
+        _admit(s, here)
         name = s.scalars(sa.select(Account.name).where(Account.id == account_id)).one()
         log.append(
             s, here.live.id, "called", {"account_id": account_id, "name": name, "slot": hand.slot},
@@ -75,18 +76,16 @@ def hang_up(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     if account_id == here.person.account_id:
         moments.alive(s, here)
     hand = of(s, here.live.id, account_id)
-    if hand is None:
-        return {}
-    if hand.state == "called":
-        _finish(s, here, hand, body)
-    else:
-        hand.state, hand.done_ms = "done", log.this_ms()
-        s.flush()
-        log.append(
-            s, here.live.id, "hand", {"account_id": account_id, "up": False}, account_id=here.person.account_id,
-            key=room_rules.key(body), audience=log.to(account_id),
-        )  # fmt: skip
+    if hand is not None:
+        _put_down(s, here, hand, body)
     return {}
+
+
+def silence(s: Session, here: Standing, account_id: int) -> None:
+    """Who is set to listen speaks no longer, and waits for it no longer."""
+    hand = of(s, here.live.id, account_id)
+    if hand is not None:
+        _put_down(s, here, hand, {})
 
 
 def of(s: Session, class_id: int, account_id: int) -> LiveHand | None:
@@ -120,10 +119,30 @@ def _in(s: Session, class_id: int, state: str, order: sa.ColumnElement[Any] | An
     return list(s.scalars(wanted.order_by(order, LiveHand.id).execution_options(populate_existing=True)))
 
 
+def _admit(s: Session, here: Standing) -> None:
+    """Let the relay hear those who speak now and nobody else, whatever a browser goes on sending."""
+    s.flush()
+    if here.live.stream_id is not None:
+        now = {hand.slot: hand.account_id for hand in speakers(s, here.live.id) if hand.slot is not None}
+        streams.set_speakers(s, here.live.stream_id, now)
+
+
+def _put_down(s: Session, here: Standing, hand: LiveHand, body: Body) -> None:
+    if hand.state == "called":
+        _finish(s, here, hand, body)
+        return
+    hand.state, hand.done_ms = "done", log.this_ms()
+    s.flush()
+    log.append(
+        s, here.live.id, "hand", {"account_id": hand.account_id, "up": False}, account_id=here.person.account_id,
+        key=room_rules.key(body), audience=log.to(hand.account_id),
+    )  # fmt: skip
+
+
 def _finish(s: Session, here: Standing, hand: LiveHand, body: Body) -> None:
     slot, hand.slot = hand.slot, None
     hand.state, hand.done_ms = "done", log.this_ms()
-    s.flush()
+    _admit(s, here)
     log.append(
         s, here.live.id, "hung_up", {"account_id": hand.account_id, "slot": slot}, account_id=here.person.account_id,
         key=room_rules.key(body),

@@ -154,6 +154,7 @@ class Stream(Base):
     epoch: Mapped[int] = mapped_column(default=0)  # grows with every change of node
     timeline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("timeline.id"))  # screen, else camera, with the sound
     camera_timeline_id: Mapped[int | None] = mapped_column(sa.ForeignKey("timeline.id"))  # beside a shared screen
+    speakers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # part (`speak-1` …) → the account that may send it
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]  # everything recorded is stored and sealed

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -47,6 +48,8 @@ class Order:
     epoch: int
     timeline_id: int | None
     camera_timeline_id: int | None
+    speakers: Mapping[str, int] = field(default_factory=dict)  # part → the only account that may send it
+    key_hash: str | None = None  # a new stream key parts from whoever came with the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,11 @@ def set_state(s: Session, stream_id: int, state: StreamState) -> Stream:
         raise Conflict("stream.over", N_("这堂课已经结束，不能再开始。需要时请重新安排一堂课。"))
     found.state, found.changed_at = state, now()
     return found
+
+
+def set_speakers(s: Session, stream_id: int, speakers: Mapping[int, int]) -> None:
+    """Who may send the sound of which slot (1 to 3), by account; the node parts from everybody else who does."""
+    stream(s, stream_id, lock=True).speakers = {f"speak-{slot}": account for slot, account in speakers.items()}
 
 
 def new_key(s: Session, stream_id: int) -> str:
@@ -194,7 +202,9 @@ def orders(db: Database, name: str) -> dict[int, Order]:
 
 
 def _order(row: Stream) -> Order:
-    return Order(row.id, StreamState(row.state), row.epoch, row.timeline_id, row.camera_timeline_id)
+    return Order(
+        row.id, StreamState(row.state), row.epoch, row.timeline_id, row.camera_timeline_id, dict(row.speakers), row.key_hash
+    )  # fmt: skip
 
 
 def hold(s: Session, stream_id: int, name: str, epoch: int) -> Stream:
