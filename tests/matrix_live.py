@@ -77,14 +77,6 @@ def forged_hls_path(w: World) -> Call:
     return call
 
 
-def hls_gate(w: World) -> Call:
-    return Call({}, {"headers": {"X-Original-URI": _hall(w)}})
-
-
-def forged_hls_gate(w: World) -> Call:
-    return Call({}, {"headers": {"X-Original-URI": "/hls/1/9999999999/k1.forged/hall.m3u8"}})
-
-
 def _scheduled(w: World, state: LiveState, *audience: int) -> Call:
     """A class of the trainer in `state`, for `audience`, whose hour is near."""
     with w.db.write() as s:
@@ -246,8 +238,6 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ),
     ("GET", "stream.hls", hls_path, EVERYBODY),  # the signature is the permission
     ("GET", "stream.hls", forged_hls_path, NOBODY),
-    ("GET", "stream.gate", hls_gate, EVERYBODY),
-    ("GET", "stream.gate", forged_hls_gate, NOBODY),
 ]
 
 # Socket.IO event of a class that the trainer holds for 河东村 → what is sent, and who may send it

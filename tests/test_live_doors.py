@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -202,14 +202,15 @@ def test_a_stopped_class_is_closed_even_to_signed_addresses(
     monkeypatch.setattr(ways, "FRESH", 0.0)
     stream_id = carried(db, live)
     segment = addresses(app, stream_id)["hall"].replace("hall.m3u8", "7.m4s")
-    gate: Callable[[], int] = lambda: client.get("/hls-auth", headers={"X-Original-URI": segment}).status_code  # noqa: E731
-    assert (client.get(segment).status_code, gate()) == (200, 204)
+    answer = client.get(segment)
+    assert answer.status_code == 200
+    assert int(answer.headers["X-Accel-Expires"]) <= 4, "a proxy in front may not go on for long"
     with db.write() as s:
         streams.set_state(s, stream_id, StreamState.ENDED)
-    assert (client.get(segment).status_code, gate()) == (200, 204), "who watches some seconds late sees the end"
+    assert client.get(segment).status_code == 200, "who watches some seconds late sees the end"
     with db.write() as s:
         streams.set_state(s, stream_id, StreamState.STOPPED)
-    assert (client.get(segment).status_code, gate()) == (404, 403)
+    assert client.get(segment).status_code == 404
 
 
 def test_rehearsals_are_not_shown(client: SchoolClient, app: Flask, db: Database, live: LiveClass) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from school.core.errors import NotFound
@@ -52,19 +52,6 @@ def whep(stream_id: int, session: str = "") -> BaseResponse:
 def hls(stream_id: int, expiry: int, signature: str, name: str) -> BaseResponse:
     """What `hall.Hall` would not answer; here stands only why."""
     raise hall.refusal(request.environ)
-
-
-@blueprint.get("/hls-auth")
-def gate() -> BaseResponse:
-    """For a proxy in front (`auth_request`): 204 when the HLS address in `X-Original-URI` is open now, else 403.
-
-    The answer may be kept for the seconds it says; a class that is stopped is closed to everybody soon after.
-    """
-    address = request.headers.get("X-Original-URI", "").partition("?")[0]
-    open_now = hall.opens(school(), address)
-    response = make_response("", 204 if open_now else 403)
-    response.headers["Cache-Control"] = "max-age=4"
-    return response
 
 
 def _pass_on(what: str, stream_id: int, session: str) -> BaseResponse:

@@ -1,7 +1,7 @@
 """Live HLS for a hall full of viewers: a gate of signed addresses, and one fetch from the packager however many ask.
 
 It answers before Flask does: hundreds of viewers of one PC ask for a playlist and a segment every two seconds. What it
-refuses goes on to Flask (`doors.hall`), which says so in the school's words.
+refuses goes on to Flask (`doors.hls`), which says so in the school's words.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from school.core.errors import NotAllowed, SchoolError
+from school.core.errors import NotAllowed
 from school.core.i18n import N_
 from school.core.keys import Keys
 from school.core.signing import sign, verify
@@ -33,6 +33,7 @@ STEP = 3600  # expiries fall on whole hours, so that viewers share one address a
 WAIT = 10.0  # seconds; a blocking reload is answered within three target durations
 KEEP = 30.0  # seconds an answer may be kept here, whatever it says
 ROOM = 64 * 1024**2  # bytes of answers kept
+SHARED = 4  # seconds a proxy in front may keep an answer: so long after a class is stopped its viewers still see it
 REFUSED = "school.refused"  # key of the WSGI environment
 ADDRESS = re.compile(
     r"/hls/(?P<stream>[0-9]{1,18})/(?P<expiry>[0-9]{1,12})/(?P<signature>[A-Za-z0-9._=-]{1,80})"
@@ -63,6 +64,12 @@ def check(parts: School, stream_id: int, expiry: int, signature: str) -> Way:
     if not way.open:
         raise closed()
     return way
+
+
+def _age(answer: Answer) -> int:
+    """Seconds that others may be told the same; 0 when they may not."""
+    found = MAX_AGE.search(answer.headers.get("cache-control", ""))
+    return int(found[1]) if found and answer.status == 200 else 0
 
 
 class _Flight:
@@ -115,10 +122,10 @@ class Shelf:
     def _keep(self, url: str, answer: Answer) -> None:
         if old := self._kept.pop(url, None):
             self._size -= len(old[1].body)
-        age = MAX_AGE.search(answer.headers.get("cache-control", ""))
-        if answer.status != 200 or age is None or age[1] == "0":
+        age = _age(answer)
+        if not age:
             return
-        self._kept[url] = time.monotonic() + min(KEEP, int(age[1])), answer
+        self._kept[url] = time.monotonic() + min(KEEP, age), answer
         self._size += len(answer.body)
         while self._size > ROOM:
             self._size -= len(self._kept.popitem(last=False)[1][1].body)
@@ -152,6 +159,8 @@ class Hall:
             ("Cache-Control", answer.headers.get("cache-control", "no-store")),
             ("X-Content-Type-Options", "nosniff"),
         ]
+        if age := _age(answer):
+            headers.append(("X-Accel-Expires", str(min(SHARED, age))))  # nginx heeds it and does not pass it on
         start_response(STATUS.get(answer.status, "502 Bad Gateway"), headers)
         return [answer.body] if environ["REQUEST_METHOD"] == "GET" else []
 
@@ -172,15 +181,3 @@ def refusal(environ: WSGIEnvironment) -> Exception:
     """Why the hall did not answer this request."""
     error: Exception = environ.get(REFUSED) or closed()
     return error
-
-
-def opens(parts: School, address: str) -> bool:
-    """Whether a whole `/hls/…` address may be fetched now; for a proxy's gate."""
-    asked = ADDRESS.fullmatch(address)
-    if asked is None:
-        return False
-    try:
-        check(parts, int(asked["stream"]), int(asked["expiry"]), asked["signature"])
-    except SchoolError:
-        return False
-    return True
