@@ -65,7 +65,8 @@ def appointment(value: datetime) -> str:
     away = (here.date() - to_user_timezone(time.now()).date()).days
     if away not in (0, 1):
         return moment(value)
-    return f"{gettext('明天') if away else gettext('今天')} {here:%H:%M}"
+    near = gettext("明天") if away else gettext("今天")  # outside of the f-string, where the catalogue finds them
+    return f"{near} {here:%H:%M}"
 
 
 def time_of_day(value: datetime) -> str:
