@@ -8,7 +8,7 @@ from typing import Any
 from actors import Actor, Cast
 from live_kit import make_class
 from school.core.db import Database
-from school.live import events, log
+from school.live import events, log, snapshot
 from school.live.access import standing
 from school.live.models import LiveEvent, LiveState
 
@@ -32,3 +32,14 @@ class Room:
         """The log, or its lines of some kinds."""
         with self.db.read() as s:
             return [line for line in log.since(s, self.id, 0) if not kinds or line.kind in kinds]
+
+    def state(self, who: Actor) -> dict[str, Any]:
+        """What the person is welcomed with: `state`, `questions`, and those fields of `me` that speak of the interaction."""
+        with self.db.read() as s:
+            here = standing(s, who.person, self.id)
+            desk = snapshot.desk(s, here) if here.desk else {}
+            return {
+                "state": snapshot.common(s, here.live) | {"check": snapshot.check(s, here)} | desk,
+                "questions": snapshot.asked(s, here.live, desk=here.desk),
+                "me": snapshot.me(s, here),
+            }

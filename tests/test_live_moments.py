@@ -10,8 +10,7 @@ from room_kit import Room
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from school.core.time import now
-from school.live import log, moments, room_rules, snapshot
-from school.live.access import standing
+from school.live import log, moments, room_rules
 from school.live.models import LiveCheck, LiveClass, LiveHere, LivePresence, LiveSignIn, LiveState
 from school.media.models import AssetState, SlideDeck
 
@@ -23,8 +22,7 @@ def room(db: Database, cast: Cast) -> Room:
 
 
 def state(room: Room, who: str) -> dict[str, dict[str, object]]:
-    with room.db.read() as s:
-        return snapshot.state_of(s, standing(s, room.cast[who].person, room.id))
+    return room.state(room.cast[who])
 
 
 # ---- slides and sources
@@ -90,7 +88,7 @@ def test_members_sign_in_with_the_code(room: Room, cast: Cast) -> None:
     assert state(room, "member")["me"]["signed_in_ms"] == signed["at_ms"]
     (line,) = room.lines("signed_in")
     assert line.body == {"member_id": cast.member.member_id, "count": 1}
-    assert not log.shown_to(line, cast.outsider.account_id, desk=False)
+    assert not log.shown_to(line.audience, cast.outsider.account_id, desk=False)
     with pytest.raises(NotAllowed):
         room.do(cast.reviewer, "sign_in", code=code)
     assert room.do(cast.trainer, "code", open=False) == {"code": None}
@@ -100,7 +98,7 @@ def test_members_sign_in_with_the_code(room: Room, cast: Cast) -> None:
 
 def test_only_the_desk_sees_the_code(room: Room, cast: Cast) -> None:
     code = room.do(cast.trainer, "code", key="k1", open=True)["code"]
-    seen = [line.body for line in room.lines("code") if log.shown_to(line, cast.member.account_id, desk=False)]
+    seen = [line.body for line in room.lines("code") if log.shown_to(line.audience, cast.member.account_id, desk=False)]
     assert seen == [{"open": True}]
     assert state(room, "member")["state"]["code_open"] is True
     assert "code" not in state(room, "member")["state"]

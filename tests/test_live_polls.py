@@ -12,8 +12,7 @@ from actors import Cast
 from room_kit import Room
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from school.live import room_rules, running, snapshot
-from school.live.access import standing
+from school.live import room_rules, running
 from school.live.models import LiveHere, LivePoll, LiveState, LiveVoter
 
 YES_NO = {"question": "冬肥施了吗？", "options": ["施了", "还没有"]}
@@ -86,9 +85,7 @@ def test_the_right_answer_shows_only_at_the_end(room: Room, cast: Cast) -> None:
     explanation = "采果后树最缺养分。"
     poll = room.do(cast.trainer, "poll_open", **YES_NO, right=[1], explanation=explanation)["poll"]
     before = [room.do(cast.member, "vote", poll=poll, choices=[0])]
-    for who in (cast.member, cast.trainer):
-        with room.db.read() as s:
-            before.append(snapshot.state_of(s, standing(s, who.person, room.id)))
+    before += [room.state(who) for who in (cast.member, cast.trainer)]
     before += [line.body for line in room.lines()]
     text = json.dumps(before, ensure_ascii=False)
     assert '"quiz": true' in text
@@ -148,8 +145,7 @@ def test_an_anonymous_vote_cannot_be_changed_and_may_be_sent_again(room: Room, c
     for choice in (0, 1):
         again = room.do(cast.member, "vote", poll=poll, choices=[choice])
         assert again == {"tally": [1, 0], "voters": 1, "again": True}
-    with room.db.read() as s:
-        assert snapshot.state_of(s, standing(s, cast.member.person, room.id))["me"]["votes"] == {str(poll): []}
+    assert room.state(cast.member)["me"]["votes"] == {str(poll): []}
 
 
 def test_an_anonymous_vote_is_no_sign_of_life_with_a_moment(room: Room, cast: Cast) -> None:

@@ -8,8 +8,7 @@ from actors import Cast
 from room_kit import Room
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from school.live import hands, snapshot
-from school.live.access import standing
+from school.live import hands
 from school.live.models import LiveClass, LiveMute, LiveQuestion, LiveState
 from school.media.models import Stream
 from school.org.models import Account, Member
@@ -21,9 +20,7 @@ def room(db: Database, cast: Cast) -> Room:
 
 
 def queue(room: Room, who: str = "trainer") -> list[tuple[str, int, str]]:
-    with room.db.read() as s:
-        found = snapshot.state_of(s, standing(s, room.cast[who].person, room.id))["questions"]
-    return [(each["text"], each["seconds"], each["state"]) for each in found]
+    return [(each["text"], each["seconds"], each["state"]) for each in room.state(room.cast[who])["questions"]]
 
 
 def test_questions_wait_by_how_many_want_to_know(room: Room, cast: Cast) -> None:
@@ -129,9 +126,7 @@ def members(room: Room, count: int) -> list[int]:
 
 
 def state(room: Room, who: str) -> dict[str, object]:
-    with room.db.read() as s:
-        found: dict[str, object] = snapshot.state_of(s, standing(s, room.cast[who].person, room.id))
-    return found
+    return room.state(room.cast[who])
 
 
 def test_three_speak_at_a_time_and_a_place_is_used_again(room: Room, cast: Cast) -> None:

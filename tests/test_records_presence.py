@@ -20,7 +20,7 @@ from school.records.claims import Claim
 from school.records.intervals import Union, common, measure, subtract, union
 from school.records.models import Coverage, HourPolicy, Mode, PlaySession, StudyDay, StudyHourEntry, StudyPart
 from school.records.presence import Counted, Stay, cover_presence
-from school.records.presence_rules import by_day, count, media_at, on_air, sorted_out, to_media
+from school.records.presence_rules import by_day, count, laid, media_at, sorted_out, to_media
 from school.records.queries import ribbons_of
 from school.records.rules import Clock, CreditPolicy, Watched, claim
 from school.records.tokens import unseal
@@ -52,7 +52,7 @@ def online(stays: Sequence[tuple[int, int]]) -> list[Stay]:
 def test_media_time_never_exceeds_the_clock_and_lies_in_the_recording(runs: list[Run], stays: Union) -> None:
     wall = union(stays)
     media = to_media(wall, runs)
-    assert measure(media) <= measure(common(wall, on_air(runs)))
+    assert measure(media) <= measure(common(wall, union((start, end) for start, end, _ in laid(runs))))
     assert all(0 <= a < b <= sum(run.length_ms for run in runs) for a, b in media)
 
 

@@ -12,10 +12,8 @@ from collections import deque
 SECOND = 1_000_000  # microseconds
 REMEMBERED = 20  # seconds whose quickest frames are looked at
 FOLLOW = 0.005  # how much of each second the offset may move: heard by nobody, faster than any quartz drifts
-EARLY, LATE = (
-    1 * SECOND,
-    10 * SECOND,
-)  # a frame so far before or behind its place: somebody set a clock, and all begins anew
+# A frame so far before or behind its place: somebody set a clock, and all begins anew.
+EARLY, LATE = 1 * SECOND, 10 * SECOND
 
 
 class PublisherClock:

@@ -98,10 +98,6 @@ class Spool:
         """The stream's batches, oldest first."""
         return sorted((self.folder / str(stream_id)).glob(f"*{SUFFIX}"))
 
-    def streams(self) -> list[int]:
-        """Streams of which something waits."""
-        return [int(path.name) for path in self.folder.iterdir() if path.name.isdecimal() and any(path.iterdir())]
-
     def read(self, path: Path) -> Batch:
         head, _, data = path.read_bytes().partition(b"\n")
         facts = json.loads(head)

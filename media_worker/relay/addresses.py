@@ -13,8 +13,8 @@ MOST = 4  # addresses; each costs every viewer a socket
 def listen_on(advertise: str) -> tuple[list[str], str]:
     """Addresses to bind, and the address to write into answers (empty: those themselves).
 
-    `advertise` is an address of this machine, or one that a router translates to it; SettingsError-free: ValueError when
-    it is no IP address.
+    `advertise` is an address of this machine, or one that a router translates to it.
+    Raises ValueError when it is no IP address.
     """
     if advertise:
         version = ipaddress.ip_address(advertise).version

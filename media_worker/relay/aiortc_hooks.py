@@ -23,7 +23,6 @@ from aiortc import (
     RTCConfiguration,
     RTCPeerConnection,
     RTCSessionDescription,
-    clock,
     rtcpeerconnection,
     sdp,
 )
@@ -387,8 +386,3 @@ def advertised(answer: str, address: str) -> str:
     answer = re.sub(r"(?m)^(a=candidate:\S+ \d+ \S+ \d+ )\S+", rf"\g<1>{address}", answer)
     version = "IP6" if ":" in address else "IP4"
     return re.sub(r"(?m)^c=IN IP[46] \S+", f"c=IN {version} {address}", answer)
-
-
-def ntp_now() -> int:
-    now: int = clock.current_ntp_time()
-    return now

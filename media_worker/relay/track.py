@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HISTORY = 1024  # packets kept for repairs: four seconds of a picture
 COALESCE = 0.5  # seconds between two requests for a key frame
 PATIENCE = 0.004  # seconds a packet may wait for the rest of its frame: browsers spread a frame over several
-LAST_START = 65_400  # nobody begins just before the numbering wraps: a loss there would leave him unable to decrypt
+LAST_START = 65_400  # nobody begins just before the numbering wraps: a loss there would leave them unable to decrypt
 HEADER = struct.Struct("!BBHLL")
 
 
@@ -159,7 +159,7 @@ class Track:
     def wish_key(self, *, calmly: float = COALESCE) -> None:
         """Ask the publisher for a key frame, at most every `calmly` seconds."""
         now = time.monotonic()
-        if self.ask_key is not None and self.is_video and now - max(self._asked_at, 0.0) >= calmly:
+        if self.ask_key is not None and self.is_video and now - self._asked_at >= calmly:
             self._asked_at = now
             self.asked += 1
             self.ask_key()

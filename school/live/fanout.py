@@ -116,7 +116,7 @@ class Room:
 
 def visible(line: Line, seat: Seat) -> bool:
     """Whether the seat may see the line."""
-    return line.audience == log.ALL or seat.desk or line.audience == log.to(seat.account_id)
+    return log.shown_to(line.audience, seat.account_id, desk=seat.desk)
 
 
 def told(lines: Iterable[LiveEvent], voices: dict[int, dict[str, Any]]) -> list[Line]:

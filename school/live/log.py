@@ -88,6 +88,6 @@ def since(s: Session, class_id: int, no: int, *, limit: int = 500) -> Sequence[L
     ).all()
 
 
-def shown_to(line: LiveEvent, account_id: int, *, desk: bool) -> bool:
-    """Whether a person of the room may see the line."""
-    return line.audience == ALL or desk or line.audience == to(account_id)
+def shown_to(audience: str, account_id: int, *, desk: bool) -> bool:
+    """Whether a person of the room may see a line for `audience`."""
+    return audience == ALL or desk or audience == to(account_id)

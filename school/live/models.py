@@ -56,9 +56,7 @@ class LiveClass(Base):
     trainer_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
     trainer: Mapped[Account] = relationship(foreign_keys=[trainer_id])
     helper_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id), index=True)  # 助教
-    course_id: Mapped[int | None] = mapped_column(
-        BigInt
-    )  # the course it belongs to; a sibling, so without a foreign key
+    course_id: Mapped[int | None] = mapped_column(BigInt)  # its course; a sibling, so without a foreign key
     starts_at: Mapped[datetime]
     minutes: Mapped[int]
     hours_100: Mapped[int]
@@ -79,9 +77,7 @@ class LiveClass(Base):
     replay_in_ms: Mapped[int] = mapped_column(default=0)  # trim: media time; the recording itself never changes
     replay_out_ms: Mapped[int | None]
     replay_at: Mapped[datetime | None]  # when it was opened to its audience
-    captions_key: Mapped[str | None] = mapped_column(
-        sa.String(200)
-    )  # WebVTT the trainer's side gave, in the object store
+    captions_key: Mapped[str | None] = mapped_column(sa.String(200))  # WebVTT in the object store
     reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     review_note: Mapped[str] = mapped_column(sa.String(400), default="")
     created_at: Mapped[datetime]

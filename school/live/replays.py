@@ -105,7 +105,7 @@ def trim(s: Session, person: Person, class_id: int, in_ms: int, out_ms: int | No
     before, after = (live.replay_in_ms, live.replay_out_ms), (in_ms, out_ms)
     if before != after:
         live.replay_in_ms, live.replay_out_ms = after
-        settle.reopen(s, live)
+        settle.reopen(live)
         audit.record(s, person, "replay.trim", ("live", live.id), live.org_id, trim=(list(before), list(after)))
     return live
 
@@ -166,7 +166,7 @@ def publish(s: Session, person: Person, class_id: int) -> LiveClass:
     live = _reviewed(s, person, class_id)
     _move(s, person, live, "publish")
     live.replay_at = now()
-    settle.reopen(s, live)
+    settle.reopen(live)
     return live
 
 

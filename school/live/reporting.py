@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from school.core.time import day_of
 from school.live import results
+from school.live.attendance import ITEM
 from school.live.attendance_rules import GRACE_MS, bridged, to_the_end
 from school.live.models import (
     LiveAttendance,
@@ -92,7 +93,7 @@ def _counted_ms(s: Session, class_id: int) -> int:
         StudyItem, StudyItem.id == StudyPart.item_id
     )
     return int(
-        s.scalar(spans.where(StudyItem.kind == "live", StudyItem.ref_id == class_id, StudyPart.active)) or 0
+        s.scalar(spans.where(StudyItem.kind == ITEM, StudyItem.ref_id == class_id, StudyPart.active)) or 0
     )  # fmt: skip
 
 

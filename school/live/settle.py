@@ -171,9 +171,8 @@ def _count(
         )  # fmt: skip
     excused = attendance.excused(s, member_ids, day.year)
     branches = dict(s.execute(sa.select(Member.id, Member.org_id).where(Member.id.in_(member_ids))).all())
-    offered = (
-        day_of(live.replay_at, zone) if live.replay_at else day
-    )  # those who may watch only now have their days too
+    # Those who may watch only since the replay was opened to them have their days from then on.
+    offered = day_of(live.replay_at, zone) if live.replay_at else day
     until = deadline(max(day, offered), live.makeup_days, zone)
     rows = []
     for member_id in member_ids:
@@ -213,6 +212,6 @@ def deadline(day: date, days: int, zone: str) -> datetime:
     return last.astimezone(UTC)
 
 
-def reopen(s: Session, live: LiveClass) -> None:
+def reopen(live: LiveClass) -> None:
     """What counts of the recording has changed (trimmed, opened to others): settle anew at the next look."""
     live.settled_at, live.version = None, live.version + 1

@@ -17,20 +17,6 @@ from school.org.models import Account, Member, Organization
 WAITING = 100  # messages that wait for the trainer's side
 
 
-def state_of(s: Session, here: Standing) -> dict[str, Any]:
-    """`state` and `questions` of `welcome`, and those fields of its `me` that speak of the interaction.
-
-    As docs/protocol.md names them: `{state: {…}, questions: [{question, text, seconds, state, at_ms, by}], me: {muted,
-    signed_in_ms, hand, slot, votes, seconded}}`. The trainer's side also gets `hands`, `waiting`, `muted` and `roster`,
-    the code itself, and the questions that were handled.
-    """
-    return {
-        "state": common(s, here.live) | {"check": check(s, here)} | (desk(s, here) if here.desk else {}),
-        "questions": asked(s, here.live, desk=here.desk),
-        "me": me(s, here),
-    }
-
-
 def asked(s: Session, live: LiveClass, *, desk: bool) -> list[dict[str, Any]]:
     """The questions that stand, most wanted first; the trainer's side also gets those that were handled."""
     standing = questions.standing_questions(s, live.id, desk=desk)

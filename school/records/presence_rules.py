@@ -54,11 +54,6 @@ def laid(runs: Iterable[Run]) -> list[tuple[int, int, int]]:
     return out
 
 
-def on_air(runs: Iterable[Run]) -> Union:
-    """When the recording was made, by the clock."""
-    return union((start, end) for start, end, _ in laid(runs))
-
-
 def to_media(wall: Union, runs: Iterable[Run]) -> Union:
     """The media time that was made in `wall`."""
     return union(

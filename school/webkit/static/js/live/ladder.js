@@ -1,7 +1,7 @@
 // The ladder: 低延时 above 流畅 above 只听声音. It falls when a rung does not hold, and climbs back after a calm while.
 // Pure: the time is handed in, and nothing here touches the page.
 
-export const RUNGS = ['low', 'smooth', 'sound'];
+const RUNGS = ['low', 'smooth', 'sound'];
 
 const CALM_MS = { full: 30_000, lost: 5_000, blocked: 300_000, weak: 60_000, stalled: 60_000 };
 const LONGEST_MS = 600_000;
