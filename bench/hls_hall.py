@@ -47,7 +47,7 @@ def measure() -> Measured:
         web = services.LiveServer(replace(settings, port=services.free_port()), folder / "web.log")
         web.start()
         stack.callback(web.kill)
-        door = stack.enter_context(_front(folder / "front", f"127.0.0.1:{web.settings.port}"))
+        door = stack.enter_context(front(folder / "front", f"127.0.0.1:{web.settings.port}"))
         copies = folder / "copies"
         stack.enter_context(_mirrored(f"{packager}/hls/{stream_id}/", copies))
         plain = stack.enter_context(_plain(folder / "plain", copies))
@@ -147,7 +147,7 @@ def _film(folder: Path) -> Any:
 
 
 @contextmanager
-def _front(folder: Path, web: str) -> Iterator[tuple[str, int]]:
+def front(folder: Path, web: str) -> Iterator[tuple[str, int]]:
     import services
 
     folder.mkdir()

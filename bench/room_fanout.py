@@ -6,6 +6,7 @@ log and told. Node only tells. CPU seconds of the server process are divided by 
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import tempfile
@@ -15,14 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.harness import Goal, Measured, process_cpu
+from bench.harness import Goal, Measured, ahead, process_cpu
 
 GOAL = Goal(0.5, "× node socket.io one by one")
 PEOPLE = 2000
 RATE = 20  # sentences a second
 SECONDS = 10.0
 TICK_MS = 200
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SENDERS = 20  # each says one a second
 HERE = Path(__file__).parent
 TEXT = "冬天的柑橘园要先清园，再刷白，这一步大家都记下来了。"
@@ -107,6 +108,7 @@ def _theirs(tick_ms: int) -> dict[str, Any]:
 
 
 def measure() -> Measured:
+    ahead()  # a crowd that is not read to, or a server that gets no turn, tells fewer lines
     sides: dict[str, Callable[[], dict[str, Any]]] = {
         "school": _ours, "node": lambda: _theirs(0), "node coalesced": lambda: _theirs(TICK_MS),
     }  # fmt: skip
