@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import replay_kit
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from school.live.attendance_rules import (
     Attendee,
     Seen,
     bridged,
+    held,
     stays_of,
     to_the_end,
     unanswered,
@@ -97,6 +100,26 @@ def test_of_two_rooms_at_once_the_newer_one_counts() -> None:
     assert stays["superseded"] == (200_000, 300_000)
     older = Attendee(seen((250_000, 600_000)), elsewhere=seen((200_000, 300_000)))
     assert [stay.refused for stay in stays_of(older)] == [None]
+
+
+def test_leaping_between_two_rooms_is_not_paid_twice() -> None:
+    """A second in each, in turn, so that no two stays overlap and every hole is short enough to be bridged."""
+    one = seen(*((at, at + 1_000) for at in range(0, 600_000, 20_000)))
+    two = seen(*((at, at + 1_000) for at in range(10_000, 600_000, 20_000)))
+    paid = [
+        (stay.from_ms, stay.to_ms)
+        for mine, other in ((one, two), (two, one))
+        for stay in stays_of(Attendee(mine, elsewhere=held(other)))
+        if stay.refused is None
+    ]
+    assert measure(paid) == sum(end - start for start, end in paid) <= 600_000
+
+
+def test_of_two_rooms_entered_in_the_same_millisecond_one_counts() -> None:
+    stays = seen((0, 600_000))
+    later = [replace(each, later=True) for each in stays]
+    assert [stay.refused for stay in stays_of(Attendee(stays, elsewhere=stays))] == [None]
+    assert [stay.refused for stay in stays_of(Attendee(stays, elsewhere=later))] == ["superseded"]
 
 
 def test_a_line_that_stood_at_the_end_lasted_until_it() -> None:
@@ -205,3 +228,16 @@ def test_what_counts_is_never_more_than_what_was_there(db: Database, cast: Cast)
         media = sorted_out(stays_of(attendee), []).media(attendance.runs_of(s, live))
     assert media == [(0, 20 * MINUTE)]
     assert common(media, [(0, 20 * MINUTE)]) == media
+
+
+def test_two_classes_at_once_pay_the_time_of_one(db: Database, cast: Cast) -> None:
+    member = cast.member.member_id
+    with db.write() as s:
+        classes = [replay_kit.held(s, cast, minutes=10) for _ in range(2)]
+        for second in range(0, 600, 20):
+            for number, live in enumerate(classes):
+                at = (second + 10 * number) / 60
+                replay_kit.stay(s, live, member, at, at + 1 / 60)
+    with db.read() as s:
+        counted = [attendance.counted_ms(s, live, member, live.ended_ms or 0) for live in classes]
+    assert sum(counted) <= 10 * MINUTE

@@ -156,3 +156,10 @@ def test_rules_that_make_no_sense_change_nothing(room: Room, cast: Cast, body: d
     with room.db.read() as s:
         assert s.get_one(LiveClass, room.id).rules == {}
     assert not room.lines()
+
+
+def test_a_key_of_another_action_says_nothing(room: Room, cast: Cast) -> None:
+    room.do(cast.member, "ask", key="k", text="冬肥什么时候施？")
+    with pytest.raises(Invalid):
+        room.do(cast.member, "say", key="k", text="听清楚了")
+    assert room.lines("said") == []

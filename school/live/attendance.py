@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from school.live import roster
-from school.live.attendance_rules import FOR_EVER, Asked, Attendee, Seen, stays_of, to_the_end
+from school.live.attendance_rules import FOR_EVER, Asked, Attendee, Seen, held, stays_of, to_the_end
 from school.live.models import (
     LiveAttendance,
     LiveCheck,
@@ -105,7 +105,7 @@ def _others(s: Session, live: LiveClass, found: dict[int, Attendee]) -> None:
     other = aliased(LiveClass)
     rows = s.execute(
         sa.select(
-            LivePresence.member_id, LivePresence.mode, LivePresence.entered_ms, LivePresence.seen_ms,
+            LivePresence.member_id, other.id, LivePresence.mode, LivePresence.entered_ms, LivePresence.seen_ms,
             other.started_ms, other.ended_ms,
         )
         .join(other, other.id == LivePresence.class_id)
@@ -117,10 +117,15 @@ def _others(s: Session, live: LiveClass, found: dict[int, Attendee]) -> None:
             other.started_ms.is_not(None),
         )
     )  # fmt: skip
-    for member_id, mode, entered_ms, seen_ms, started_ms, ended_ms in rows:
-        begin, end = max(entered_ms, started_ms or entered_ms), min(seen_ms, ended_ms or seen_ms)
-        if begin < end:
-            found[member_id].elsewhere.append(Seen(Mode(mode), begin, end))
+    rooms: dict[tuple[int, int, int | None, int | None], list[Seen]] = {}
+    for member_id, class_id, mode, entered_ms, seen_ms, started_ms, ended_ms in rows:
+        stay = Seen(Mode(mode), entered_ms, seen_ms, class_id > live.id)
+        rooms.setdefault((member_id, class_id, started_ms, ended_ms), []).append(stay)
+    for (member_id, _, started_ms, ended_ms), stays in rooms.items():
+        for each in held(stays):
+            begin, end = max(each.from_ms, started_ms or 0), min(each.to_ms, ended_ms or each.to_ms)
+            if begin < end:
+                found[member_id].elsewhere.append(replace(each, from_ms=begin, to_ms=end))
 
 
 def counted(s: Session, live: LiveClass, member_ids: Collection[int], until_ms: int) -> dict[int, int]:

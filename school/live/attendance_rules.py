@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from school.records.intervals import Union, clamp, common, subtract, union
 from school.records.models import Mode
@@ -22,6 +22,7 @@ class Seen:
     mode: Mode
     from_ms: int
     to_ms: int
+    later: bool = False  # in another class: of two that were entered in the same millisecond, the one that counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Attendee:
     seen: list[Seen] = field(default_factory=list)
     checks: list[Asked] = field(default_factory=list)
     excused: bool = False  # needs no presence checks
-    elsewhere: list[Seen] = field(default_factory=list)  # stays in other classes that were on air at the time
+    elsewhere: list[Seen] = field(default_factory=list)  # stays in other classes that were on air at the time, `held`
 
 
 def bridged(stays: Iterable[tuple[int, int]]) -> Union:
@@ -52,6 +53,19 @@ def bridged(stays: Iterable[tuple[int, int]]) -> Union:
         else:
             out.append((start, end))
     return out
+
+
+def held(seen: Sequence[Seen]) -> list[Seen]:
+    """The stays of one member in one class, each until the next when that follows within BRIDGE_MS.
+
+    Who leaps to and fro between two rooms is thus in the one entered last, and is not paid for both.
+    """
+    rows = sorted(seen, key=lambda each: each.from_ms)
+    following = [*(each.from_ms for each in rows[1:]), FOR_EVER]
+    return [
+        replace(each, to_ms=after) if each.to_ms < after <= each.to_ms + BRIDGE_MS else each
+        for each, after in zip(rows, following, strict=False)
+    ]
 
 
 def to_the_end(seen_ms: int, ended_ms: int | None) -> int:
@@ -83,7 +97,7 @@ def superseded(seen: Sequence[Seen], elsewhere: Sequence[Seen]) -> Union:
         (max(mine.from_ms, other.from_ms), min(mine.to_ms, other.to_ms))
         for mine in seen
         for other in elsewhere
-        if other.from_ms > mine.from_ms
+        if (other.from_ms, other.later) > (mine.from_ms, False)
     )
 
 
@@ -96,7 +110,7 @@ def stays_of(attendee: Attendee, until_ms: int = FOR_EVER) -> list[Stay]:
     group = union((seen.from_ms, seen.to_ms) for seen in attendee.seen if seen.mode == Mode.GROUP)
     there = clamp(bridged((seen.from_ms, seen.to_ms) for seen in alone), until_ms)
     missed = [] if attendee.excused else unanswered(there, attendee.checks)
-    taken = common(subtract(there, missed), superseded(alone, attendee.elsewhere))
+    taken = common(subtract(there, missed), superseded(held(alone), attendee.elsewhere))
     counts = subtract(subtract(there, missed), taken)
     return [
         *(Stay(Mode.GROUP, start, end) for start, end in clamp(group, until_ms)),

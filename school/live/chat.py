@@ -48,7 +48,9 @@ def say(s: Session, here: Standing, body: Body) -> dict[str, Any]:
 
 
 def answer(line: LiveEvent) -> dict[str, Any]:
-    """What `say` answers about the line it made."""
+    """What `say` answers about the line it made; Invalid when the key was that of another action."""
+    if line.kind != "said":
+        raise Invalid("live.body", room_rules.UNREADABLE)
     return {"no": line.no, "message": line.body["message"], "waiting": line.body.get("waiting", False)}
 
 
