@@ -1,5 +1,5 @@
 // 请上来发言: hands that are up, longest first, and the members who speak now.
-import { $, fill } from './dom.js';
+import { $, fill, once } from './dom.js';
 
 export class Hands {
   /** `speaking(on)`: whether anybody speaks now. */
@@ -67,10 +67,6 @@ export class Hands {
   }
 
   on(row, name, act) {
-    const button = row.querySelector(`[data-do=${name}]`);
-    button.addEventListener('click', () => {
-      button.disabled = true;
-      act().catch((error) => { button.disabled = false; this.failed(error); });
-    });
+    once(row.querySelector(`[data-do=${name}]`), act, this.failed);
   }
 }

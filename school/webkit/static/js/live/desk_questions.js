@@ -1,5 +1,5 @@
 // The queue of questions: the one being answered first, then those most people want to know.
-import { $, fill } from './dom.js';
+import { $, fill, once } from './dom.js';
 
 const OPEN = ['answering', 'waiting'];
 const SHOWS = { waiting: ['answering', 'later'], answering: ['on', 'answered'], answered: ['waiting'], later: ['waiting'] };
@@ -56,13 +56,9 @@ export class Questions {
     for (const button of row.querySelectorAll('[data-do]')) {
       const what = button.dataset.do;
       button.hidden = what !== 'remove' && !SHOWS[question.state].includes(what);
-      button.addEventListener('click', () => {
-        button.disabled = true;
-        const sent = what === 'remove'
-          ? this.link.send('remove', { question: question.question })
-          : this.link.send('question', { question: question.question, state: what === 'on' ? 'waiting' : what });
-        sent.catch((error) => { button.disabled = false; this.failed(error); });
-      });
+      once(button, () => (what === 'remove'
+        ? this.link.send('remove', { question: question.question })
+        : this.link.send('question', { question: question.question, state: what === 'on' ? 'waiting' : what })), this.failed);
     }
     return row;
   }

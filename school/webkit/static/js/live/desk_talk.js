@@ -1,5 +1,5 @@
 // The discussion as the trainer's side sees it: messages that wait, what was said, who should listen first, the rules.
-import { $, fill } from './dom.js';
+import { $, fill, once } from './dom.js';
 
 const SHOWN = 300;
 
@@ -98,11 +98,7 @@ export class Talk {
   }
 
   on(row, name, act) {
-    const button = row.querySelector(`[data-do=${name}]`);
-    button.addEventListener('click', () => {
-      button.disabled = true;
-      act().catch((error) => { button.disabled = false; this.failed(error); });
-    });
+    once(row.querySelector(`[data-do=${name}]`), act, this.failed);
   }
 
   async mute(by) {

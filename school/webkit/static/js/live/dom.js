@@ -47,5 +47,13 @@ export function tell(element, text) {
   element.hidden = !text;
 }
 
+/** Let a press on `button` start `act()`, a promise; the button is free again only when that failed. */
+export function once(button, act, failed) {
+  button.addEventListener('click', () => {
+    button.disabled = true;
+    act().catch((error) => { button.disabled = false; failed(error); });
+  });
+}
+
 /** 19:33 on the school's clock. */
 export const clock = (ms, zone) => new Date(ms).toLocaleTimeString('zh-CN', { timeZone: zone, hour: '2-digit', minute: '2-digit', hour12: false });
