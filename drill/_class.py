@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 import actors
 import live_kit
@@ -76,28 +76,35 @@ class Taught:
 
     def publishing(self) -> bool:
         """Whether the trainer's camera reaches the relay."""
-        answer = self.relay(f"/streams/{self.stream_id}")
+        answer = self._ask(f"{self.settings.relay_port}/streams/{self.stream_id}")
         return answer is not None and bool(answer.get("sources", {}).get("camera", {}).get("live"))
 
-    def relay(self, path: str) -> dict[str, Any] | None:
-        """What the relay says at `path`; None while it is not there."""
+    def health(self, part: str) -> dict[str, Any] | None:
+        """What `relay` or `packager` says of itself; None while it is not there."""
+        return self._ask(f"{getattr(self.settings, part + '_port')}/health")
+
+    def _ask(self, where: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = requests.get(f"http://127.0.0.1:{self.settings.relay_port}{path}", timeout=2).json()
+            found: dict[str, Any] = requests.get(f"http://127.0.0.1:{where}", timeout=2).json()
         except requests.RequestException:
             return None
         return found
 
     def kill(self, part: str) -> float:
         """kill -9 `relay` or `packager`; when that was."""
-        (process,) = (one for one in self.supervisor.children() if f"media_worker.{part}" in one.cmdline())
-        process.send_signal(signal.SIGKILL)
+        found = until(lambda: [one for one in self.supervisor.children() if f"media_worker.{part}" in one.cmdline()])
+        found[0].send_signal(signal.SIGKILL)
         return time.time()
 
     def calm(self, *pages: Page) -> None:
         """Until the pictures of all `pages` have moved without a standstill for five seconds."""
         quiet = "() => Date.now() - moved < 500 && !stood.some(([at, ms]) => at + ms > Date.now() - 5000)"
         for page in pages:
-            page.wait_for_function(quiet, timeout=60_000)
+            try:
+                page.wait_for_function(quiet, timeout=60_000)
+            except Error as error:
+                videos = "() => [...document.querySelectorAll('video')].map((v) => [v.currentTime, v.readyState, v.networkState, v.buffered.length && v.buffered.start(0), v.buffered.length && v.buffered.end(v.buffered.length - 1)])"
+                raise AssertionError(f"stands still: {page.evaluate(videos)}, {page.inner_text('#says')}") from error
 
     def end(self) -> dict[str, Any]:
         """End the class at the desk; what was recorded, its holes between runs, and what everybody was counted, in ms."""
@@ -178,6 +185,9 @@ def taught(folder: Path, *, port: int = 0, trainers_port: int = 0) -> Iterator[T
             here.calm(near, phone)
             yield here
         db.close()
+    except Exception:
+        print(log.read_text()[-6000:], file=sys.stderr)  # what the school said; the folder goes with us
+        raise
     finally:
         services.stop(up)
 

@@ -56,7 +56,9 @@ class Shelf:
         self.segments: deque[Segment] = deque()
         self.openings: dict[int, Opening] = {}
         self.ended = False
-        self.dropped_runs = 0  # discontinuities that left the window, for EXT-X-DISCONTINUITY-SEQUENCE
+        # For EXT-X-DISCONTINUITY-SEQUENCE: discontinuities before the window. Those of the packager before us count, else a
+        # player that goes on would put our moments on its time line.
+        self.dropped_runs = run
         self.version = 0
         self._next, self._run = first, run - 1
         self._on_closed = on_closed
