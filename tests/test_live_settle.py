@@ -120,7 +120,8 @@ def test_killed_in_the_middle_it_begins_anew_and_comes_to_the_same(
     )
     assert report(db, live)["met"] == 3
     with db.read() as s:
-        assert {row.wall_ms for row in s.query(StudyDay)} == {45 * MINUTE}
+        # of each once, and of two days when this runs soon after midnight
+        assert sum(row.wall_ms for row in s.query(StudyDay)) == 3 * 45 * MINUTE
         assert s.query(StudyItem).count() == 1
 
 
@@ -202,7 +203,7 @@ def test_a_trim_settles_anew_and_completes_those_it_makes_complete(
     with db.write() as s:
         mine = s.get_one(LiveClass, live.id)
         mine.replay_in_ms, mine.replay_out_ms = 5 * MINUTE, 44 * MINUTE
-        settle.reopen(s, mine)
+        settle.reopen(mine)
     assert settle.settle_due(db, settings) == 1
     (entry,) = entries(db)
     assert entry.evidence["length_ms"] == 39 * MINUTE
@@ -217,7 +218,7 @@ def test_who_moves_afterwards_stays_where_they_were_counted(db: Database, settin
     with db.write() as s:
         s.get_one(Member, cast.member.member_id).org_id = cast.other_branch_id
         s.add(Member(org_id=cast.branch_id, name="何小满", created_at=SINCE))
-        settle.reopen(s, s.get_one(LiveClass, live.id))
+        settle.reopen(s.get_one(LiveClass, live.id))
     settle.settle_due(db, settings)
     rows = attendance(db)
     assert len(rows) == 3
