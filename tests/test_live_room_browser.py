@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,16 @@ from room_kit import Room
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import open_store
-from school.live import running
-from school.live.models import LiveClass, LiveMessage, LiveState
+from school.core.time import local
+from school.live import log, running
+from school.live.attendance import counted_ms
+from school.live.models import LiveClass, LiveMessage, LivePresence, LiveState
 from services import LiveServer, free_port
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
+MINUTE_MS = 60_000
 
 
 @dataclass
@@ -262,3 +266,37 @@ def test_the_room_waits_for_the_class_and_hears_that_it_is_stopped(phone: Page, 
     expect(phone.locator("#cover")).to_contain_text("已由管理员停播")
     expect(phone.get_by_label("说一句")).to_be_disabled()
     publisher.close()
+
+
+def test_a_phone_whose_clock_is_five_hours_fast_shows_and_counts_the_schools_time(phone: Page, house: House) -> None:
+    room, member = house.room(), house.cast.member
+    this_ms = log.this_ms()
+    with house.db.write() as s:
+        live = s.get_one(LiveClass, room.id)
+        live.started_ms = this_ms - 12 * MINUTE_MS - 30_000
+        log.append(s, room.id, "state", {"state": "live"}, at_ms=live.started_ms)
+        s.add(LivePresence(
+            class_id=room.id, member_id=member.member_id, entered_ms=this_ms - 10 * MINUTE_MS - 30_000, seen_ms=this_ms,
+        ))  # fmt: skip
+    phone.add_init_script(
+        "const real = Date; globalThis.Date = class extends real { constructor(...when) {"
+        " super(...(when.length ? when : [real.now() + 18_000_000])); } static now() { return real.now() + 18_000_000; } };"
+    )
+    enter(phone, house, room, member)
+    expect(phone.locator("#since")).to_have_text("　周明远　已讲 12 分钟")
+    expect(phone.locator("#counted")).to_have_text("已计入 10 分钟")
+    code = room.do(house.cast.trainer, "code", open=True)["code"]
+    phone.get_by_label("请输入老师给出的登记码").fill(code)
+    phone.get_by_role("button", name="登记", exact=True).click()
+    signed_at = until(lambda: room.lines("signed_in"), what="the sign-in")[-1].at_ms
+    expect(phone.locator("#signed")).to_contain_text(
+        local(datetime.fromtimestamp(signed_at / 1000, UTC), "Asia/Shanghai").strftime("%H:%M")
+    )
+    room.do(house.cast.trainer, "check")
+    phone.get_by_role("button", name="我在听课").press("Enter")
+    until(lambda: room.lines("here"), what="the answer")
+    with house.db.read() as s:
+        stay = s.query(LivePresence).filter_by(class_id=room.id).one()
+        live = s.get_one(LiveClass, room.id)
+        assert this_ms <= stay.seen_ms <= log.this_ms()
+        assert counted_ms(s, live, member.member_id, log.this_ms()) // MINUTE_MS == 10
