@@ -3,7 +3,7 @@
 import { ask, exchange, gathered, later, preferH264 } from './rtc.js';
 
 export const SOUNDS = ['mic', 'speak-1', 'speak-2', 'speak-3'];
-export const PICTURES = ['screen', 'camera', 'small'];
+const PICTURES = ['screen', 'camera', 'small'];
 
 const CONNECT_MS = 4000; // a line that is not open by then is one on which UDP does not pass
 const TICK_MS = 700;
@@ -39,6 +39,7 @@ export class Whep {
     ];
     for (const [name, transceiver] of transceivers) {
       if (PICTURES.includes(name)) preferH264(transceiver, RTCRtpReceiver);
+      transceiver.receiver.jitterBufferTarget = 0; // milliseconds: the least delay that the line allows
       this.tracks[name] = transceiver.receiver.track;
     }
     addEventListener('pagehide', this.leave);
