@@ -21,6 +21,8 @@ from school.live.access import standing
 from school.live.findings import Findings, findings, people, points
 from school.live.models import LiveAttendance, LiveClass, LivePoll, LiveQuestion, LiveReport, LiveState
 from school.org.models import AuditLog
+from school.records.models import Mode
+from school.records.service import post_entry
 
 ZONE = "Asia/Shanghai"
 MINUTE = 60_000
@@ -72,6 +74,17 @@ def test_who_ran_it_reads_all(db: Database, cast: Cast, over: int) -> None:
         assert [line["name"] for line in found.branches] == ["河东村", "河西村"]
         assert found.body
         assert set(names) == {"李秀兰", "王建国", "阿依古丽·买买提"}
+
+
+def test_who_has_made_it_up_owes_nothing_any_more(db: Database, cast: Cast, over: int) -> None:
+    with db.write() as s:
+        post_entry(
+            s, member_id=cast.outsider.member_id, source_kind="live", source_id=over, mode=Mode.ONLINE,
+            category="online_live", hours_100=100, title="河东夜校", occurred_on=now().date(),
+        )  # fmt: skip
+    found, names = read(db, cast.trainer, over)
+    assert [owing.name for owing in found.makeups] == ["王建国"]
+    assert "阿依古丽·买买提" in names
 
 
 def test_a_secretary_reads_the_own_branch_alone(db: Database, cast: Cast, over: int) -> None:

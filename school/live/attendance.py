@@ -26,7 +26,7 @@ from school.media.models import Stream
 from school.media.rules import Run
 from school.org.models import Member, Organization
 from school.records.intervals import measure
-from school.records.models import HourExemption, Mode, StudyHourEntry
+from school.records.models import STANDS, HourExemption, Mode, StudyHourEntry
 from school.records.presence_rules import sorted_out
 
 ITEM = "live"  # the kind under which a class stands in the ledger
@@ -161,16 +161,16 @@ def excused(s: Session, member_ids: Collection[int], year: int) -> set[int]:
     return set(s.scalars(wanted))
 
 
+MADE_UP = sa.exists().where(  # the ledger has the class by now
+    StudyHourEntry.member_id == LiveAttendance.member_id,
+    StudyHourEntry.source_kind == ITEM,
+    StudyHourEntry.source_id == LiveAttendance.class_id,
+    STANDS,
+)
+
+
 def makeups_of(s: Session, member_id: int) -> list[Makeup]:
     """The classes a member still has to make up, the most urgent first; what the ledger has by now is left out."""
-    reversing = aliased(StudyHourEntry)
-    credited = sa.exists().where(
-        StudyHourEntry.member_id == member_id,
-        StudyHourEntry.source_kind == ITEM,
-        StudyHourEntry.source_id == LiveClass.id,
-        StudyHourEntry.reverses_id.is_(None),
-        ~sa.exists().where(reversing.reverses_id == StudyHourEntry.id),
-    )
     rows = s.execute(
         sa.select(LiveClass, LiveAttendance)
         .join(LiveAttendance, LiveAttendance.class_id == LiveClass.id)
@@ -179,7 +179,7 @@ def makeups_of(s: Session, member_id: int) -> list[Makeup]:
             LiveAttendance.makeup_until.is_not(None),
             LiveClass.state == LiveState.ENDED,
             LiveClass.replay != ReplayState.WITHDRAWN,
-            ~credited,
+            ~MADE_UP,
         )
         .options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
         .order_by(LiveAttendance.makeup_until, LiveClass.id)

@@ -13,6 +13,7 @@ from school.core.errors import NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.person import Role
 from school.live.access import Standing, below
+from school.live.attendance import MADE_UP
 from school.live.models import LiveAttendance, LiveClass, LiveReport
 from school.live.results import Body, BranchLine, permille
 from school.org.models import Member, Organization
@@ -110,7 +111,7 @@ def people(s: Session, here: Standing, *, owing: bool = False) -> list[Attended]
     if scopes is not None:
         wanted = wanted.where(below(Organization.path, scopes))
     if owing:
-        wanted = wanted.where(LiveAttendance.makeup_until.is_not(None))
+        wanted = wanted.where(LiveAttendance.makeup_until.is_not(None), ~MADE_UP)
     return [
         Attended(
             name=name,
