@@ -256,7 +256,9 @@ async def _view(session: Any, address: str, until: float, delay: float, got: dic
             data: bytes = await answer.read()
             got["requests"] += 1
             got["bytes"] += len(data)
-            got["failed"] += answer.status != 200
+            if answer.status != 200:
+                got["failed"] += 1
+                print(answer.status, url.rpartition("/")[2], file=sys.stderr, flush=True)
             return data
 
     await get(address)
