@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import replay_kit  # noqa: E402
+
 import actors  # noqa: E402 - the tests' own cast and servers
 import services  # noqa: E402
 from school import __version__, migrate  # noqa: E402
@@ -20,7 +22,9 @@ from school.core.db import Database  # noqa: E402
 def _fill(url: str) -> None:
     db = Database(url)
     migrate.upgrade(db)
-    actors.build(db)
+    cast = actors.build(db)
+    with db.write() as s:
+        replay_kit.held(s, cast, minutes=2)
     db.close()
 
 

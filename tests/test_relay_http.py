@@ -274,7 +274,9 @@ def test_a_new_stream_key_takes_the_class_back(db: Database, there: RelayProcess
 def test_whatever_is_wanted_is_no_fault(db: Database, there: RelayProcess, body: str) -> None:
     stream_id = new_stream(db)
     see = offer(direction="recvonly")
-    session = there.url + post(f"{there.url}/whep/{stream_id}", there.token(stream_id, "watch"), see).headers["Location"]
+    session = (
+        there.url + post(f"{there.url}/whep/{stream_id}", there.token(stream_id, "watch"), see).headers["Location"]
+    )
     assert requests.patch(session, data=body, timeout=10).status_code in (400, 422)
     assert there.health()["faults"] == 0
 
