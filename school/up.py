@@ -89,7 +89,7 @@ class Supervisor:
         child.started = time.monotonic()
 
     def run(self, *, ready: Callable[[], None] = lambda: None, port: tuple[str, int] | None = None) -> None:
-        """Start every child, call `ready` once `port` answers, and watch until SIGINT or SIGTERM."""
+        """Start every child, call `ready` once `port` serves, and watch until SIGINT or SIGTERM."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         for child in self.children:
@@ -98,7 +98,7 @@ class Supervisor:
         while not self.stopping:
             for child in self.children:
                 self._watch(child)
-            if not announced and port is not None and listening(*port):
+            if not announced and port is not None and serving(*port):
                 announced = True
                 ready()
             time.sleep(0.1)
@@ -133,6 +133,21 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def serving(host: str, port: int) -> bool:
+    """Whether somebody at `host:port` takes up what is said: a web process listens before it has read its program.
+
+    Over TLS the answer is a closed line, which tells as much.
+    """
+    try:
+        with socket.create_connection(("127.0.0.1" if host in {"0.0.0.0", "::"} else host, port), 0.2) as line:
+            line.settimeout(0.5)
+            line.sendall(b"GET /ping HTTP/1.0\r\n\r\n")
+            line.recv(1)
+            return True
+    except OSError:
+        return False
 
 
 def listening(host: str, port: int) -> bool:

@@ -17,7 +17,7 @@ import requests
 
 import services
 from school.core.settings import Settings, load
-from school.up import Supervisor, environment, listening, live_ports
+from school.up import Supervisor, environment, live_ports, serving
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -51,7 +51,7 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path
 def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.Popen[bytes], str, Path]) -> None:
     process, origin, log = running
     until(lambda: "已经打开" in log.read_text(), 120)
-    assert requests.get(f"{origin}/sign-in", timeout=10).status_code == 200
+    assert requests.get(f"{origin}/sign-in", timeout=60).status_code == 200
     assert "Qinghe-2026" in log.read_text()
     supervisor = psutil.Process(process.pid)
     until(lambda: len(supervisor.children()) == 5)
@@ -59,8 +59,8 @@ def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.P
     for victim in [web, *web.children(recursive=True)]:
         victim.kill()
     until(lambda: "重新启动" in log.read_text())
-    until(lambda: listening("127.0.0.1", int(origin.rsplit(":", 1)[1])))
-    assert requests.get(f"{origin}/sign-in", timeout=10).status_code == 200
+    until(lambda: serving("127.0.0.1", int(origin.rsplit(":", 1)[1])))
+    assert requests.get(f"{origin}/sign-in", timeout=60).status_code == 200
     family = supervisor.children(recursive=True)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
