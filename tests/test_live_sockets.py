@@ -78,7 +78,9 @@ def test_what_is_for_one_person_is_told_to_nobody_else(here: Room, cast: Cast) -
     assert member.kinds() == ["hand", "said"]
     assert other.kinds() == ["said"]
     assert desk.kinds() == ["hand", "said"]
-    assert here.enter(cast.secretary).kinds() == ["said"]
+    late = here.enter(cast.secretary)
+    late.until(late.said)  # in the welcome, or in the tick that makes up for the second it may be old
+    assert late.kinds() == ["said"]
 
 
 @SQLITE
@@ -93,7 +95,7 @@ def test_strangers_are_refused_with_a_sentence_and_hear_nothing(here: Room, db: 
         (here.guest(cast.outsider), "live.missing"),
         (here.guest(cast.outsider), "live.missing"),
     ]
-    cases[-2][0].class_id, cases[-1][0].class_id = closed, 10**30
+    cases[-2][0].class_id, cases[-1][0].class_id = closed, 2**62
     for guest, code in cases:
         with pytest.raises(socketio.exceptions.ConnectionError):
             guest.connect()
