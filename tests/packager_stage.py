@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from media_worker.frames import Message, Source
 from media_worker.packager.archive import Archive
@@ -17,7 +19,14 @@ from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
 from school.media.models import Stream, StreamState
 
+T = TypeVar("T")
 BEGIN = 1_795_400_000 * SECOND
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """The work's result, from a thread of its own: a browser's driver may keep a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 class Stage:
@@ -95,11 +104,11 @@ class Stage:
     def store_all(self) -> None:
         """Everything closed so far reaches the school, and this packager is gone."""
         self.broadcast.leave()
-        assert asyncio.run(self.broadcast.recording.run())
+        assert awaited(self.broadcast.recording.run())
 
     def end(self) -> Stream:
         self.order(StreamState.ENDED)
-        assert asyncio.run(self.broadcast.recording.run())
+        assert awaited(self.broadcast.recording.run())
         self.archive.finish(self.broadcast.order)
         self._uploads.shutdown()
         return stream_of(self.db, self.stream_id)

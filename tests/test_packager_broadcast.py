@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import itertools
@@ -20,7 +19,7 @@ from media_worker.packager.clock import PublisherClock
 from media_worker.packager.playlist import PART_TARGET
 from media_worker.packager.sound import GAP, Mixer, Voice, place
 from packager_kit import SECOND, Eye, Mouth, apart, beeps, flashes, rows_of, runs_of, stream_of, timeline_of
-from packager_stage import BEGIN, Stage
+from packager_stage import BEGIN, Stage, awaited
 from school.core.db import Database
 from school.core.settings import Settings
 from school.media import queries, rules, streams
@@ -318,7 +317,7 @@ def test_a_full_spool_leaves_a_gap_and_the_numbers_whole(quick: Callable[..., St
     stage.play(4.5)
     # five segments wait to be kept: as many as fit are, the rest is missed until there is room again
     stage.broadcast.recording.close()
-    asyncio.run(stage.broadcast.recording._keep())
+    awaited(stage.broadcast.recording._keep())
     kept = len(spool.waiting(stage.stream_id))
     assert 0 < kept < 4
     spool._largest = 2**40
@@ -342,6 +341,6 @@ def test_whoever_lost_the_class_writes_nothing_more(stage: Stage) -> None:
         held = streams.stream(s, stage.stream_id, lock=True)
         held.node, held.epoch = "other", 2
     stage.broadcast.leave()
-    assert not asyncio.run(stage.broadcast.recording.run())
+    assert not awaited(stage.broadcast.recording.run())
     assert not stage.archive.spool.waiting(stage.stream_id)
     assert stream_of(stage.db, stage.stream_id).timeline_id is None
