@@ -90,6 +90,28 @@ class StudyPart(Base):
         return self.length_ms - self.in_ms
 
 
+class StudyNeed(Base):
+    """An item is complete only for who has passed something else too, such as its test: (`kind`, `ref_id`) of that room."""
+
+    __tablename__ = "study_need"
+
+    item_kind: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    item_ref: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    ref_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+
+
+class StudyProof(Base):
+    """A member has passed what an item may need: posted, and taken back, by the room that knows."""
+
+    __tablename__ = "study_proof"
+
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
+    ref_id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    at: Mapped[datetime]
+
+
 class PlaySession(Base):
     """One member playing one part on one device. The newest session of a member earns; older ones may still deliver.
 

@@ -1,0 +1,116 @@
+"""Who a person is before a quiz: sitting it, its author, invigilating, or overseeing it; and who may use a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from school.core.errors import NotAllowed, NotFound
+from school.core.i18n import N_
+from school.core.person import Person, Role
+from school.org.models import Organization
+from school.org.reach import below, prefixes, takes_in
+from school.quizzes.models import Question, QuestionState, Quiz, QuizAudience, QuizHelper, QuizState
+
+OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
+BANKERS = (Role.TRAINER, *OVERSEERS)  # who may look into the bank of their organisations
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one person may do with one quiz."""
+
+    quiz: Quiz
+    person: Person
+    invited: bool  # belongs to the audience
+    authors: bool  # made it
+    helps: bool  # invigilates beside the author
+    oversees: bool  # reviews or administers its host
+
+    @property
+    def desk(self) -> bool:
+        """Invigilates: sees who sits, gives codes and time, writes incidents down, enters papers."""
+        return self.authors or self.helps
+
+    @property
+    def sees_results(self) -> bool:
+        """May see everybody's marks and the analysis; a secretary sees those of their own branch elsewhere."""
+        return self.authors or self.oversees
+
+
+def no_quiz() -> NotFound:
+    return NotFound("quiz.missing", N_("没有找到这场考试或测验。可能已经撤下，或者不对您所在的党组织开放。"))
+
+
+def invited(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the quiz's audience takes the person in."""
+    audience = sa.select(QuizAudience.quiz_id).where(QuizAudience.quiz_id == Quiz.id)
+    return takes_in(audience, QuizAudience.org_id, person)
+
+
+def overseen(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the quiz's host lies under the person's review or administration."""
+    scopes = person.scopes(*OVERSEERS)
+    if not scopes:
+        return sa.false()
+    return sa.exists().where(Organization.id == Quiz.org_id, below(Organization.path, scopes))
+
+
+def helping(person: Person) -> sa.ColumnElement[bool]:
+    return sa.exists().where(QuizHelper.quiz_id == Quiz.id, QuizHelper.account_id == person.account_id)
+
+
+def visible(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the person may know of the quiz: invited to a published one, their own, helping, or (but a draft) overseen."""
+    return sa.or_(
+        sa.and_(Quiz.state == QuizState.PUBLISHED, sa.or_(invited(person), helping(person))),
+        Quiz.author_id == person.account_id,
+        sa.and_(Quiz.state != QuizState.DRAFT, overseen(person)),
+    )
+
+
+def standing(s: Session, person: Person, quiz_id: int, *, lock: bool = False) -> Standing:
+    """What `person` may do with the quiz; NotFound (`quiz.missing`) when they may not know of it."""
+    wanted = (
+        sa.select(Quiz, invited(person), helping(person), overseen(person))
+        .where(Quiz.id == quiz_id, visible(person))
+        .options(joinedload(Quiz.org), joinedload(Quiz.author))
+    )
+    if lock:
+        wanted = wanted.with_for_update(of=Quiz).execution_options(populate_existing=True)
+    row = s.execute(wanted).one_or_none()
+    if row is None:
+        raise no_quiz()
+    quiz: Quiz = row[0]
+    return Standing(quiz, person, bool(row[1]), quiz.author_id == person.account_id, bool(row[2]), bool(row[3]))
+
+
+def at_desk(standing: Standing) -> Standing:
+    """`standing` when it invigilates, else NotAllowed (`quiz.desk`)."""
+    if not standing.desk:
+        raise NotAllowed("quiz.desk", N_("这一步由出卷老师和监考人员来做。需要帮忙时，请当面告诉监考人员。"))
+    return standing
+
+
+def sees_results(standing: Standing) -> Standing:
+    """`standing` when it may see everybody's marks, else NotAllowed (`quiz.results`)."""
+    if not standing.sees_results:
+        raise NotAllowed("quiz.results", N_("全部成绩只有出卷老师和主办单位的管理员能看。您自己的成绩在“我的考试”里。"))
+    return standing
+
+
+def in_bank(person: Person) -> sa.ColumnElement[bool]:
+    """Whether the person may see the question in the bank: held at, below or above (approved ones) a place of theirs."""
+    scopes = person.scopes(*BANKERS)
+    above = sorted({prefix for scope in scopes for prefix in prefixes(scope)})
+    host = sa.select(Organization.id).where(Organization.id == Question.org_id)
+    return sa.or_(
+        host.where(below(Organization.path, scopes)).exists(),
+        sa.and_(Question.state == QuestionState.APPROVED, host.where(Organization.path.in_(above)).exists()),
+    )
+
+
+def no_question() -> NotFound:
+    return NotFound("question.missing", N_("题库里没有找到这道题。可能已经停用，或者属于别的党组织。"))

@@ -1,0 +1,5 @@
+"""The one blueprint that every address of the bank, of quizzes and of sittings hangs on."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("quizzes", __name__, template_folder="templates")
