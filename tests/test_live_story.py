@@ -193,7 +193,6 @@ def test_a_class_is_taught_counted_and_made_up(
 
     # ── the replay is there, with what was said and done ──
     near.get_by_role("link", name="看回放").click()
-    expect(near.locator("#play")).to_be_enabled()  # the page's script is there
     near.click("#resume")
     near.wait_for_function("() => document.getElementById('video').readyState >= 2")
     expect(near.locator("main")).to_contain_text("冬肥什么时候施")
@@ -221,7 +220,6 @@ def test_a_class_is_taught_counted_and_made_up(
     # ── what was missed is made up on the replay, and only that ──
     late.goto(f"/live/{class_id}/replay")
     assert covered(late) > 0
-    expect(late.locator("#play")).to_be_enabled()
     late.click("#resume")
     until(lambda: hours(here.db, "maxiazhi", class_id) == 25, 120)
     late.goto("/record")

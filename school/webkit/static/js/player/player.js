@@ -244,6 +244,7 @@ function wire() {
   $('rate').addEventListener('change', () => { video.playbackRate = video.defaultPlaybackRate = Number($('rate').value); });
   $('quality').addEventListener('change', () => { remember('quality', $('quality').value); source.choose($('quality').value); drawQualities(); });
   $('resume').addEventListener('click', play);
+  $('resume').disabled = false; // a press before this would have been lost
   $('restart').addEventListener('click', () => { lesson.position_ms = start; seek(start / 1000); play(); });
   for (const event of ['play', 'pause', 'ended', 'emptied']) video.addEventListener(event, drawPlaying);
   for (const event of ['timeupdate', 'seeking', 'durationchange']) video.addEventListener(event, drawTime);
