@@ -6,21 +6,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from school.core.errors import Conflict, Invalid, Unavailable
+from school.core.errors import Invalid, Unavailable
 from school.core.i18n import N_
 from school.core.offload import in_thread
-from school.core.person import Person, signed_in
-from school.live import queries
-from school.live.access import Standing, at_desk, no_class, standing
+from school.core.person import signed_in
+from school.live import handout
+from school.live.access import at_desk, standing
 from school.live.blueprint import blueprint
-from school.live.models import LiveClass, LiveEvent, LiveState
+from school.live.models import LiveState
 from school.live.rules import RUNNING
 from school.media import decks
 from school.media.models import SlideDeck
@@ -29,7 +27,6 @@ from school.webkit.replies import wants_json
 
 log = structlog.get_logger()
 
-OPEN = (LiveState.DRAFT, LiveState.APPROVED, *RUNNING)  # states in which slides may be put in or taken out
 FORM_SPARE = 64 * 1024  # bytes of a form around its file
 SETTLED = "private, max-age=3600"
 CHANGING = "private, no-cache"  # a rehearsal may get other slides at any moment
@@ -50,7 +47,7 @@ def slides(class_id: int) -> Response:
         here = standing(s, person, class_id)
         if not here.oversees:
             at_desk(here)
-        return _status(_deck(s, here.live))
+        return _status(handout.deck_of(s, here.live))
 
 
 @blueprint.post("/live/<int:class_id>/slides")
@@ -59,7 +56,7 @@ def put_slides(class_id: int) -> BaseResponse:
     person = signed_in(current_person())
     parts = school()
     with parts.db.read() as s:
-        _may_change(s, standing(s, person, class_id))
+        handout.changeable(s, person, class_id)
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Invalid("deck.missing", N_("请先选择要上传的 PDF 文件。"))
@@ -70,10 +67,7 @@ def put_slides(class_id: int) -> BaseResponse:
         prefix = in_thread(decks.store_file, parts.store, path)
     try:
         with parts.db.write() as s:
-            here = _may_change(s, standing(s, person, class_id, lock=True))
-            gone = _take_out(s, here.live)
-            deck = decks.add(s, person.account_id, file.filename, prefix)
-            here.live.deck_id, here.live.page = deck.id, 1
+            deck, gone = handout.put_in(s, person, class_id, file.filename, prefix)
     except BaseException:
         _clear(prefix)
         raise
@@ -90,7 +84,7 @@ def remove_slides(class_id: int) -> Response:
     person = signed_in(current_person())
     parts = school()
     with parts.db.write() as s:
-        gone = _take_out(s, _may_change(s, standing(s, person, class_id, lock=True)).live)
+        gone = handout.take_out(s, person, class_id)
     _clear(gone)
     return _status(None)
 
@@ -101,14 +95,9 @@ def slide(class_id: int, page: int) -> BaseResponse:
     person = signed_in(current_person())
     parts = school()
     with parts.db.read() as s:
-        here = standing(s, person, class_id)
-        if not _may_see(s, person, here):
-            raise no_class()
-        deck = _deck(s, here.live)
-        if deck is None:
-            raise decks.none()
+        live, deck = handout.shown(s, person, class_id)
         key = decks.page_of(deck, page)
-        changing = here.live.state not in (*RUNNING, LiveState.ENDED)
+        changing = live.state not in (*RUNNING, LiveState.ENDED)
     response = Response(mimetype="image/jpeg")
     response.headers["Cache-Control"] = CHANGING if changing else SETTLED
     response.set_etag(f"{deck.id}-{page}")
@@ -117,38 +106,6 @@ def slide(class_id: int, page: int) -> BaseResponse:
         return response
     response.set_data(in_thread(parts.store.read, key))
     return response
-
-
-def _may_see(s: Session, person: Person, here: Standing) -> bool:
-    if here.moderates or (here.live.state in RUNNING and here.invited):
-        return True
-    over = here.live.state in (LiveState.ENDED, LiveState.STOPPED)
-    return over and bool(s.scalar(sa.select(queries.replay_open(person)).where(LiveClass.id == here.live.id)))
-
-
-def _may_change(s: Session, here: Standing) -> Standing:
-    """Slides that were turned belong to the class's record and stay."""
-    at_desk(here)
-    if here.live.state not in OPEN:
-        raise Conflict("live.slides_fixed", N_("送审以后和下课以后不能换课件。需要换时请先撤回或联系审核人员。"))
-    turned = sa.select(LiveEvent.no).where(LiveEvent.class_id == here.live.id, LiveEvent.kind == "slide").limit(1)
-    if here.live.deck_id is not None and here.live.state in RUNNING and s.scalar(turned) is not None:
-        raise Conflict("live.slides_turned", N_("课上已经翻过这份课件，不能再换。要放别的内容，请共享屏幕。"))
-    return here
-
-
-def _deck(s: Session, live: LiveClass) -> SlideDeck | None:
-    return s.get(SlideDeck, live.deck_id) if live.deck_id is not None else None
-
-
-def _take_out(s: Session, live: LiveClass) -> str | None:
-    """Take the deck out of the class; the prefix of its objects, to be deleted after the transaction."""
-    deck = _deck(s, live)
-    live.deck_id = None
-    if deck is None:
-        return None
-    s.flush()  # the class lets go before the deck goes
-    return decks.remove(s, deck)
 
 
 def _clear(prefix: str | None) -> None:
