@@ -21,6 +21,7 @@ from school.demo.live import fill_live
 from school.demo.people import fill_people
 from school.live import queries, rules, service
 from school.live.models import LiveClass, LiveState, ReplayState
+from school.live.outside import Outside
 from school.live.rules import RoomRules, Sheet
 from school.media import streams
 from school.media.models import StreamState
@@ -125,6 +126,17 @@ def test_a_helper_is_another_trainer_of_the_host(db: Database, cast: Cast) -> No
         sheet = replace(SHEET, helper_id=nobody)
         refused(Invalid, "live.helper", service.edit_class, db, cast.trainer.person, live.id, 1, sheet)
     refused(NotFound, "live.missing", service.edit_class, db, helper, live.id, 1, SHEET)  # helps, and writes no sheet
+
+
+def test_a_class_belongs_to_a_course_its_trainer_teaches(db: Database, cast: Cast) -> None:
+    live = draft(db, cast)
+    known = Outside(courses=lambda s, person: [(7, "柑橘栽培")])
+    refused(
+        Invalid, "live.course", service.edit_class, db, cast.trainer.person, live.id, 1,
+        replace(SHEET, course_id=8), known,
+    )  # fmt: skip
+    with db.write() as s:
+        assert service.edit_class(s, cast.trainer.person, live.id, 1, replace(SHEET, course_id=7), known).course_id == 7
 
 
 def test_two_windows_do_not_overwrite_each_other(db: Database, cast: Cast) -> None:

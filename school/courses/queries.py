@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from school.core.errors import NotFound
@@ -18,6 +18,7 @@ from school.media import queries as media
 from school.media.models import Timeline
 from school.media.queries import AssetStatus
 from school.org.models import Organization
+from school.org.reach import below, takes_in
 from school.records.models import STANDS, StudyHourEntry
 
 PAGE = 12
@@ -30,28 +31,10 @@ SORTS = ("todo", "new", "short")
 # ── who may see what ────────────────────────────────────
 
 
-def _prefixes(path: str) -> list[str]:
-    """`001.010.002.` → `001.`, `001.010.`, `001.010.002.`."""
-    pieces = path.split(".")[:-1]
-    return [".".join(pieces[: i + 1]) + "." for i in range(len(pieces))]
-
-
-def below(path: InstrumentedAttribute[str], scopes: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Whether an organisation's path lies in one of the subtrees."""
-    return sa.or_(sa.false(), *(path.startswith(scope, autoescape=True) for scope in scopes))
-
-
 def for_person(person: Person) -> sa.ColumnElement[bool]:
     """Whether a course's audience takes the person in: it names nobody, or a subtree that holds one of their places."""
-    places = {path for path in (person.org_path, *(grant.path for grant in person.grants)) if path}
-    prefixes = sorted({prefix for place in places for prefix in _prefixes(place)})
     audience = sa.select(CourseAudience.course_id).where(CourseAudience.course_id == Course.id)
-    return sa.or_(
-        ~audience.exists(),
-        audience.join(Organization, Organization.id == CourseAudience.org_id)
-        .where(Organization.path.in_(prefixes))
-        .exists(),
-    )
+    return takes_in(audience, CourseAudience.org_id, person)
 
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:
@@ -386,20 +369,3 @@ def slots(s: Session, lessons: Sequence[Lesson]) -> list[Slot]:
         status = media.status(s, lesson.asset)
         found.append(Slot(lesson, status, status.length_ms, names))
     return found
-
-
-def hosts(s: Session, person: Person) -> Sequence[Organization]:
-    """The organisations this person may hold courses for: where they are a trainer."""
-    ids = {grant.org_id for grant in person.grants if grant.role is Role.TRAINER}
-    return s.scalars(sa.select(Organization).where(Organization.id.in_(ids)).order_by(Organization.path)).all()
-
-
-def audience_choices(s: Session, person: Person) -> Sequence[Organization]:
-    """The organisations below this person's hosts that a course may be meant for, down to the branches."""
-    scopes = person.scopes(Role.TRAINER)
-    return s.scalars(
-        sa.select(Organization)
-        .where(below(Organization.path, scopes), Organization.closed_on.is_(None))
-        .order_by(Organization.path)
-        .limit(400)
-    ).all()

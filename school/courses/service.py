@@ -21,7 +21,7 @@ from school.courses.models import Course, CourseAudience, CourseCategory, Course
 from school.media import queries as media
 from school.media.models import AssetState, MediaAsset
 from school.media.uploads import take_file
-from school.org import audit
+from school.org import audit, reach
 from school.org.models import Organization
 from school.records import service as records
 
@@ -94,13 +94,7 @@ def _set_audience(s: Session, person: Person, course: Course, org_ids: Sequence[
     after = sorted(set(org_ids))
     if before == after:
         return {}
-    added = set(after) - set(before)
-    allowed = s.scalars(
-        sa.select(Organization.id).where(
-            Organization.id.in_(added), queries.below(Organization.path, person.scopes(Role.TRAINER))
-        )
-    ).all()
-    if len(allowed) != len(added):
+    if not reach.may_teach(s, person, set(after) - set(before)):
         raise Invalid("course.audience", N_("学习范围里有不在您讲课范围内的党组织。请从列表里重新选择。"))
     s.execute(sa.delete(CourseAudience).where(CourseAudience.course_id == course.id))
     s.add_all(CourseAudience(course_id=course.id, org_id=org_id) for org_id in after)

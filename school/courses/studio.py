@@ -16,7 +16,7 @@ from school.courses import queries, rules, service
 from school.courses.blueprint import blueprint
 from school.courses.models import Course
 from school.media.rules import size_words
-from school.org import audit
+from school.org import audit, reach
 from school.webkit.bodies import UNREADABLE, json_object
 from school.webkit.context import current_person, school
 from school.webkit.replies import refuse, sentence, status_of, wants_json
@@ -121,8 +121,8 @@ def _new_page(fields: dict[str, Any], refusal: dict[str, Any] | None = None) -> 
 def _choices(s: Any, person: Person) -> dict[str, Any]:
     return {
         "categories": queries.categories(s),
-        "hosts": queries.hosts(s, person),
-        "reachable": queries.audience_choices(s, person),
+        "hosts": reach.hosts(s, person),
+        "reachable": reach.audiences(s, person),
     }
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from school.core.errors import NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.live.models import LiveAudience, LiveClass, LiveState
 from school.org.models import Organization
+from school.org.reach import below, takes_in
 
 OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
 OPEN = (LiveState.APPROVED, LiveState.LIVE, LiveState.PAUSED, LiveState.ENDED)  # what its audience may see
@@ -44,28 +44,10 @@ def no_class() -> NotFound:
     return NotFound("live.missing", N_("没有找到这堂直播课。可能已经取消，或者不对您所在的党组织开放。"))
 
 
-def prefixes(path: str) -> list[str]:
-    """`001.010.002.` → `001.`, `001.010.`, `001.010.002.`."""
-    pieces = path.split(".")[:-1]
-    return [".".join(pieces[: i + 1]) + "." for i in range(len(pieces))]
-
-
-def below(path: InstrumentedAttribute[str], scopes: Sequence[str]) -> sa.ColumnElement[bool]:
-    """Whether an organisation's path lies in one of the subtrees."""
-    return sa.or_(sa.false(), *(path.startswith(scope, autoescape=True) for scope in scopes))
-
-
 def invited(person: Person) -> sa.ColumnElement[bool]:
     """Whether a class's audience takes the person in: it names nobody, or a subtree that holds one of their places."""
-    places = {path for path in (person.org_path, *(grant.path for grant in person.grants)) if path}
-    known = sorted({prefix for place in places for prefix in prefixes(place)})
     audience = sa.select(LiveAudience.class_id).where(LiveAudience.class_id == LiveClass.id)
-    return sa.or_(
-        ~audience.exists(),
-        audience.join(Organization, Organization.id == LiveAudience.org_id)
-        .where(Organization.path.in_(known))
-        .exists(),
-    )
+    return takes_in(audience, LiveAudience.org_id, person)
 
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:

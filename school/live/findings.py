@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from school.core.errors import NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.person import Role
-from school.live.access import Standing, below
+from school.live.access import Standing
 from school.live.attendance import MADE_UP
 from school.live.models import LiveAttendance, LiveClass, LiveReport
 from school.live.results import Body, BranchLine, permille
 from school.org.models import Member, Organization
+from school.org.reach import below
 
 KEEPERS = (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)  # who reads the part of their own organisations
 SHOWN = 300  # people on the page; the workbook has all

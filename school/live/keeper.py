@@ -16,11 +16,12 @@ from school.core.offload import in_thread
 from school.core.person import signed_in
 from school.core.time import now
 from school.live import attendance, log, presence
-from school.live.access import below, standing
+from school.live.access import standing
 from school.live.fanout import NAMESPACE, Fanout, Room, Seat
 from school.live.models import LiveAudience, LiveClass
 from school.org import queries
 from school.org.models import Account, Member, Organization, SignIn
+from school.org.reach import below
 from school.records.bulk import among
 from school.webkit.sockets import frame
 

@@ -81,7 +81,7 @@ def _page(person: Person, class_id: int, note: str, refusal: str) -> str:
         early=opens_at(live),
         ends_at=live.starts_at + timedelta(minutes=live.minutes),
         opens=opens_at(live) <= moment,
-        missed=live.state == LiveState.APPROVED and rules.overdue(live.starts_at, live.minutes, moment),
+        missed=rules.missed(live.state, live.starts_at, live.minutes, moment),
         shows_slides=here.moderates or (live.state in rules.RUNNING) or facts.replay,
         may_report=facts.reported and may_read(here),
         reviews=live.state == LiveState.IN_REVIEW and here.oversees and not here.desk,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from school.core.person import Person, Role
-from school.live.access import below, invited, overseen, own, visible
+from school.live.access import invited, overseen, own, visible
 from school.live.models import (
     LiveAttendance,
     LiveAudience,
@@ -39,22 +39,6 @@ def audience(s: Session, class_id: int) -> Sequence[Organization]:
         .where(LiveAudience.class_id == class_id)
         .order_by(Organization.path)
     ).all()
-
-
-def hosts(s: Session, person: Person) -> Sequence[Organization]:
-    """The organisations this person may hold classes for: where they are a trainer."""
-    ids = {grant.org_id for grant in person.grants if grant.role is Role.TRAINER}
-    return s.scalars(sa.select(Organization).where(Organization.id.in_(ids)).order_by(Organization.path)).all()
-
-
-def audience_choices(s: Session, person: Person, only: Sequence[int] | None = None) -> Sequence[Organization]:
-    """The organisations below this person's hosts that a class may be meant for; `only` looks at these alone."""
-    wanted = sa.select(Organization).where(
-        below(Organization.path, person.scopes(Role.TRAINER)), Organization.closed_on.is_(None)
-    )
-    if only is not None:
-        return s.scalars(wanted.where(Organization.id.in_(only))).all()
-    return s.scalars(wanted.order_by(Organization.path).limit(CHOICES)).all()
 
 
 def helpers(s: Session, person: Person, host: str) -> Sequence[Account]:

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from school.live import log, room_rules
-from school.live.access import Standing, at_desk, below
+from school.live.access import Standing, at_desk
 from school.live.models import LiveAudience, LiveClass, LivePresence, LiveSignIn
 from school.live.room_rules import Body
 from school.org.models import Account, Member, Organization, PartyStatus
+from school.org.reach import below
 
 FRESH_MS = 30_000  # a stay that has not been seen for longer has ended without saying so
 BRANCHES = 400  # lines of a roster; a committee of more looks at the report

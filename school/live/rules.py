@@ -119,6 +119,11 @@ def overdue(starts_at: datetime, minutes: int, moment: datetime) -> bool:
     return moment > starts_at + timedelta(minutes=minutes) + LATE
 
 
+def missed(state: LiveState, starts_at: datetime, minutes: int, moment: datetime) -> bool:
+    """Whether the class was announced and never begun."""
+    return state == LiveState.APPROVED and overdue(starts_at, minutes, moment)
+
+
 # ── the room's own rules ────────────────────────────────
 
 

@@ -16,9 +16,10 @@ from school.core.time import now
 from school.live import log, queries, rules
 from school.live.access import OVERSEERS, Standing, at_desk, no_class, standing
 from school.live.models import LiveAudience, LiveClass, LiveState
+from school.live.outside import ALONE, Outside
 from school.media import streams
 from school.media.models import StreamState
-from school.org import audit
+from school.org import audit, reach
 from school.org.models import Organization
 
 # ── the sheet ───────────────────────────────────────────
@@ -29,7 +30,7 @@ _FIELDS = (
 )  # fmt: skip
 
 
-def create_class(s: Session, person: Person, host_id: int, sheet: rules.Sheet) -> LiveClass:
+def create_class(s: Session, person: Person, host_id: int, sheet: rules.Sheet, outside: Outside = ALONE) -> LiveClass:
     """A new draft of the signed-in trainer, held for organisation `host_id`, where they must be a trainer."""
     require(person, Role.TRAINER)
     host = s.get(Organization, host_id)
@@ -41,7 +42,7 @@ def create_class(s: Session, person: Person, host_id: int, sheet: rules.Sheet) -
         org=host, trainer_id=person.account_id, created_at=now(), state=LiveState.DRAFT, version=1,
         stream_id=streams.open_stream(s).id,
     )  # fmt: skip
-    _write(s, person, live, rules.checked(sheet))
+    _write(s, person, live, rules.checked(sheet), outside)
     s.add(live)
     s.flush()
     _set_audience(s, person, live, sheet.audience)
@@ -49,7 +50,9 @@ def create_class(s: Session, person: Person, host_id: int, sheet: rules.Sheet) -
     return live
 
 
-def edit_class(s: Session, person: Person, class_id: int, version: int, sheet: rules.Sheet) -> LiveClass:
+def edit_class(
+    s: Session, person: Person, class_id: int, version: int, sheet: rules.Sheet, outside: Outside = ALONE
+) -> LiveClass:
     """Write a draft's sheet. Conflict (`live.version`) when somebody saved another one since `version` was read."""
     live = own_class(s, person, class_id)
     rules.must_be_editable(live.state)
@@ -59,7 +62,7 @@ def edit_class(s: Session, person: Person, class_id: int, version: int, sheet: r
             N_("这堂课刚才在别的窗口改过。您填的内容都还在下面，请对照现在保存的内容，再按一次“保存”就以您填的为准。"),
         )
     before = {name: getattr(live, name) for name in _FIELDS} | {"rules": live.rules}
-    _write(s, person, live, rules.checked(sheet))
+    _write(s, person, live, rules.checked(sheet), outside)
     changes: dict[str, Any] = {
         name: (value, getattr(live, name)) for name, value in before.items() if value != getattr(live, name)
     }
@@ -70,11 +73,13 @@ def edit_class(s: Session, person: Person, class_id: int, version: int, sheet: r
     return live
 
 
-def _write(s: Session, person: Person, live: LiveClass, sheet: rules.Sheet) -> None:
+def _write(s: Session, person: Person, live: LiveClass, sheet: rules.Sheet, outside: Outside) -> None:
     if sheet.helper_id is not None and sheet.helper_id not in {
         account.id for account in queries.helpers(s, person, live.org.path)
     }:
         raise Invalid("live.helper", N_("没有找到这位助教。请从列表里选择，或者留空。"))
+    if sheet.course_id is not None and sheet.course_id not in {course for course, _ in outside.courses(s, person)}:
+        raise Invalid("live.course", N_("没有找到您的这门课程。请从列表里选择，或者不选。"))
     for name in _FIELDS:
         setattr(live, name, getattr(sheet, name))
     live.rules = sheet.rules.stored()
@@ -86,8 +91,7 @@ def _set_audience(s: Session, person: Person, live: LiveClass, org_ids: Sequence
     after = sorted(set(org_ids))
     if sorted(before) == after:
         return {}
-    allowed = {org.id for org in queries.audience_choices(s, person, only=after)}
-    if not set(after) - set(before) <= allowed:
+    if not reach.may_teach(s, person, set(after) - set(before)):
         raise Invalid("live.audience", N_("学习范围里有不在您讲课范围内的党组织。请从列表里重新选择。"))
     s.execute(sa.delete(LiveAudience).where(LiveAudience.class_id == live.id))
     s.add_all(LiveAudience(class_id=live.id, org_id=org_id) for org_id in after)

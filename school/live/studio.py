@@ -16,9 +16,9 @@ from school.core.secrecy import Secrecy
 from school.core.time import local, now
 from school.live import access, queries, rules, service
 from school.live.blueprint import blueprint
-from school.live.models import LiveClass
+from school.live.models import LiveClass, LiveState
 from school.live.outside import outside
-from school.org import audit
+from school.org import audit, reach
 from school.webkit.context import current_person, school
 from school.webkit.replies import refuse, sentence, status_of, wants_json
 
@@ -34,9 +34,7 @@ def studio() -> str:
     moment = now()
     with school().db.read() as s:
         classes = queries.own_classes(s, person)
-    missed = {
-        live.id for live in classes if live.state == "approved" and rules.overdue(live.starts_at, live.minutes, moment)
-    }
+    missed = {live.id for live in classes if rules.missed(live.state, live.starts_at, live.minutes, moment)}
     return render_template("live/studio.html", classes=classes, missed=missed, rules=rules)
 
 
@@ -73,12 +71,6 @@ def _sheet() -> rules.Sheet:
             words=tuple(form.get("words", "").split()),
         ),
     )
-
-
-def _may_belong(s: Session, person: Person, sheet: rules.Sheet) -> None:
-    """Invalid (`live.course`) when the class would belong to a course that this trainer does not teach."""
-    if sheet.course_id is not None and sheet.course_id not in {each for each, _title in outside().courses(s, person)}:
-        raise Invalid("live.course", N_("没有找到您的这门课程。请从列表里选择，或者不选。"))
 
 
 def _typed() -> dict[str, Any]:
@@ -120,8 +112,8 @@ def _written(live: LiveClass, audience: list[int]) -> dict[str, Any]:
 
 def _choices(s: Session, person: Person, host: str) -> dict[str, Any]:
     return {
-        "hosts": queries.hosts(s, person),
-        "reachable": queries.audience_choices(s, person),
+        "hosts": reach.hosts(s, person),
+        "reachable": reach.audiences(s, person),
         "helpers": queries.helpers(s, person, host),
         "courses": outside().courses(s, person),
     }
@@ -165,8 +157,7 @@ def create() -> Response | tuple[str, int]:
     try:
         sheet = _sheet()
         with school().db.write() as s:
-            _may_belong(s, person, sheet)
-            live = service.create_class(s, person, request.form.get("host", 0, type=int), sheet)
+            live = service.create_class(s, person, request.form.get("host", 0, type=int), sheet, outside())
     except (Invalid, Conflict) as error:
         return _new_page(_typed(), _refused(error)), status_of(error)
     flash(_("已保存。可以再传课件，看一遍没有问题就送审。"), "ok")
@@ -197,7 +188,7 @@ def _edit_page(class_id: int, typed: dict[str, Any] | None = None, refusal: dict
         fields={**(typed or written), "version": written["version"]},
         written=written,
         refusal=refusal,
-        editable=live.state == "draft",
+        editable=live.state == LiveState.DRAFT,
         keyed=live.state not in rules.OVER,
         rules=rules,
         **choices,
@@ -210,8 +201,7 @@ def save(class_id: int) -> Response | tuple[str, int]:
     try:
         sheet = _sheet()
         with school().db.write() as s:
-            _may_belong(s, person, sheet)
-            service.edit_class(s, person, class_id, request.form.get("version", 0, type=int), sheet)
+            service.edit_class(s, person, class_id, request.form.get("version", 0, type=int), sheet, outside())
     except (Invalid, Conflict) as error:
         return _edit_page(class_id, _typed(), _refused(error)), status_of(error)
     flash(_("已保存"), "ok")

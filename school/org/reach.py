@@ -1,0 +1,58 @@
+"""How far an audience or a duty reaches down the tree: subtrees by path, who lies in them, and what a trainer may choose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from school.core.person import Person, Role
+from school.org.models import Organization
+
+CHOICES = 400  # organisations offered in a list
+
+
+def prefixes(path: str) -> list[str]:
+    """`001.010.002.` → `001.`, `001.010.`, `001.010.002.`."""
+    pieces = path.split(".")[:-1]
+    return [".".join(pieces[: i + 1]) + "." for i in range(len(pieces))]
+
+
+def below(path: InstrumentedAttribute[str], scopes: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether an organisation's path lies in one of the subtrees."""
+    return sa.or_(sa.false(), *(path.startswith(scope, autoescape=True) for scope in scopes))
+
+
+def takes_in(audience: sa.Select[Any], org_id: InstrumentedAttribute[int], person: Person) -> sa.ColumnElement[bool]:
+    """Whether an audience (its rows, each naming a subtree by `org_id`) takes the person in.
+
+    It does when it names nobody, or a subtree that holds one of their places: their branch, or where they hold a role.
+    """
+    places = {path for path in (person.org_path, *(grant.path for grant in person.grants)) if path}
+    known = sorted({prefix for place in places for prefix in prefixes(place)})
+    named = audience.join(Organization, Organization.id == org_id).where(Organization.path.in_(known))
+    return sa.or_(~audience.exists(), named.exists())
+
+
+def hosts(s: Session, person: Person) -> Sequence[Organization]:
+    """The organisations in whose name this person may teach: where they are a trainer."""
+    ids = {grant.org_id for grant in person.grants if grant.role is Role.TRAINER}
+    return s.scalars(sa.select(Organization).where(Organization.id.in_(ids)).order_by(Organization.path)).all()
+
+
+def audiences(s: Session, person: Person) -> Sequence[Organization]:
+    """The organisations below this person's hosts that they may teach, down to the branches; at most CHOICES."""
+    wanted = sa.select(Organization).where(_taught(person))
+    return s.scalars(wanted.order_by(Organization.path).limit(CHOICES)).all()
+
+
+def may_teach(s: Session, person: Person, org_ids: Collection[int]) -> bool:
+    """Whether every one of the organisations is open and lies below one of this person's hosts."""
+    wanted = sa.select(sa.func.count()).where(Organization.id.in_(org_ids), _taught(person))
+    return s.scalars(wanted).one() == len(set(org_ids))
+
+
+def _taught(person: Person) -> sa.ColumnElement[bool]:
+    return sa.and_(below(Organization.path, person.scopes(Role.TRAINER)), Organization.closed_on.is_(None))
