@@ -1,5 +1,5 @@
 // 提问: questions to the trainer, the one being answered first, then the most wanted; each may be wanted too (也想问).
-import { $, fill, icon, make } from './dom.js';
+import { $, fill, icon, make } from '../dom.js';
 
 const ORDER = { answering: 0, waiting: 1, later: 2, answered: 3 };
 

@@ -9,7 +9,7 @@ import { Sending } from './desk_sending.js';
 import { Slides } from './desk_slides.js';
 import { Talk } from './desk_talk.js';
 import { View } from './desk_view.js';
-import { $, fill, read, tell } from './dom.js';
+import { $, fill, read, tell } from '../dom.js';
 import { connect } from './link.js';
 
 const OFFLINE_MS = 1_500; // shorter breaks are nobody's business

@@ -1,5 +1,5 @@
 // The trainer's camera, microphone and screen: asked for, chosen, tried, and watched for being pulled out.
-import { $, fill, make } from './dom.js';
+import { $, fill, make } from '../dom.js';
 
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
 const MIC = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };

@@ -1,5 +1,5 @@
 // 请上来发言: hands that are up, longest first, and the members who speak now.
-import { $, fill, once } from './dom.js';
+import { $, fill, once } from '../dom.js';
 
 export class Hands {
   /** `speaking(on)`: whether anybody speaks now. */

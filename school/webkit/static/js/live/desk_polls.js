@@ -1,5 +1,5 @@
 // Votes and quick questions: written in a dialog, counted live, closed for everybody.
-import { $, bar, fill, icon, make } from './dom.js';
+import { $, bar, fill, icon, make } from '../dom.js';
 
 const LEAST = 2;
 const MOST = 8;

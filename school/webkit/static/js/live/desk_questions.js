@@ -1,5 +1,5 @@
 // The queue of questions: the one being answered first, then those most people want to know.
-import { $, fill, once } from './dom.js';
+import { $, fill, once } from '../dom.js';
 
 const OPEN = ['answering', 'waiting'];
 const SHOWS = { waiting: ['answering', 'later'], answering: ['on', 'answered'], answered: ['waiting'], later: ['waiting'] };

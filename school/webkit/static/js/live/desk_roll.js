@@ -1,5 +1,5 @@
 // 到课: who is here by branch, the sign-in code, presence checks, and how the pictures arrive.
-import { $, fill, icon, make } from './dom.js';
+import { $, fill, icon, make } from '../dom.js';
 
 const ROSTER_MS = 5_000;
 const MODES = ['low', 'smooth', 'sound', 'none'];

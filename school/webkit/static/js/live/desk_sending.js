@@ -1,6 +1,6 @@
 // What goes out from this desk: the camera with microphone and small picture, and a shared screen beside it; and how
 // that goes, in words a trainer understands.
-import { $, fill, tell } from './dom.js';
+import { $, fill, tell } from '../dom.js';
 import { publish } from './whip.js';
 
 const WORST = ['again', 'silent', 'thin', 'busy', 'connecting', 'good']; // a trainer hears of the worst first

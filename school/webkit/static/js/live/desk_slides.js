@@ -1,6 +1,6 @@
 // The slides: turned for everybody by button or arrow key, in rehearsal for this desk alone; a new PDF any time.
 import { call } from '../call.js';
-import { $, fill } from './dom.js';
+import { $, fill } from '../dom.js';
 
 const TURNS = { ArrowLeft: -1, ArrowUp: -1, PageUp: -1, ArrowRight: 1, ArrowDown: 1, PageDown: 1 };
 const OWN_KEYS = 'input, textarea, select, [role=tab], .chat, dialog'; // these use arrows themselves

@@ -1,5 +1,5 @@
 // The discussion as the trainer's side sees it: messages that wait, what was said, who should listen first, the rules.
-import { $, fill, once } from './dom.js';
+import { $, fill, once } from '../dom.js';
 
 const SHOWN = 300;
 

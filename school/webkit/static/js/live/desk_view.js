@@ -1,7 +1,7 @@
 // The picture the members get, on the desk: this desk's own, or received like a member's in rehearsal and by a helper;
 // and the voices of members who speak, received always.
 import { call } from '../call.js';
-import { $, tell } from './dom.js';
+import { $, tell } from '../dom.js';
 import { later } from './rtc.js';
 import { Whep } from './whep.js';
 

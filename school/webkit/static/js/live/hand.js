@@ -1,5 +1,5 @@
 // 请求发言: raise the hand, be called, open the microphone in one plain question, speak, and end it.
-import { $, tell } from './dom.js';
+import { $, tell } from '../dom.js';
 import { publish } from './whip.js';
 
 const CLEAN = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };

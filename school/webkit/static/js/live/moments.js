@@ -1,6 +1,6 @@
 // What the trainer asks of everybody for a moment: 到课登记 with a code, and the presence check.
 import { Check } from '../player/check.js';
-import { $, clock, fill, tell } from './dom.js';
+import { $, clock, fill, tell } from '../dom.js';
 
 const PATIENCE_MS = 4000;
 

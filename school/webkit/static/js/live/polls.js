@@ -1,5 +1,5 @@
 // 投票 and 随堂提问: the options are the bars. Counts show after voting; a named vote may be changed while it is open.
-import { $, bar, fill, icon, make } from './dom.js';
+import { $, bar, fill, icon, make } from '../dom.js';
 
 export class Polls {
   constructor(link, words, announce) {

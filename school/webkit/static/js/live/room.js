@@ -1,6 +1,6 @@
 // The member's room: joins the connection, the stage and what people do in it. Everything it says stands in `#words`.
 import { Ask } from './ask.js';
-import { $, clock, fill, read, tell } from './dom.js';
+import { $, clock, fill, read, tell } from '../dom.js';
 import { Hand } from './hand.js';
 import { connect } from './link.js';
 import { Moments } from './moments.js';

@@ -1,5 +1,5 @@
 // 讨论: what is said, one's own words from the moment they are sent, and what waits for the network.
-import { $, clock, fill, icon, make, tell } from './dom.js';
+import { $, clock, fill, icon, make, tell } from '../dom.js';
 
 const KEPT = 300; // messages in the page; the replay has them all
 const NEAR = 80; // pixels from the end within which one is still reading the newest

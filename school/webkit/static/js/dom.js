@@ -1,4 +1,4 @@
-// Building what a room shows out of values, never out of markup.
+// Building what a page shows out of values, never out of markup.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -25,7 +25,7 @@ export function icon(name, size = '') {
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
   svg.setAttribute('class', `i ${size}`.trim());
   svg.setAttribute('aria-hidden', 'true');
-  use.setAttribute('href', `${new URL('../../icons.svg', import.meta.url).pathname}#${name}`);
+  use.setAttribute('href', `${new URL('../icons.svg', import.meta.url).pathname}#${name}`);
   svg.append(use);
   return svg;
 }
