@@ -30,6 +30,7 @@ from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
+from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
 from school.records.views import study
 from school.webkit import figures, health, pages, queue, replies, security
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask) -> None:
     """Register each room's blueprint and wire the rooms to each other."""
     app.register_blueprint(health.blueprint)
-    for room in (org, media, records, study, courses, live, stream, portal):
+    for room in (org, media, records, study, courses, live, stream, quizzes, portal):
         app.register_blueprint(room)
     csrf.exempt(stream)  # a bearer token or stream key authorises; encoders have no page
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page

@@ -2,7 +2,7 @@
 
 To add an address, add a row: the request, what it is about (a small function that makes the real thing), and who may.
 Everybody not named must be refused: sent to the door, to the password page, or answered 401, 403 or 404. The rows of
-live classes stand in `matrix_live`.
+live classes stand in `matrix_live`, those of quizzes in `matrix_quizzes`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import matrix_live
+import matrix_quizzes
 import pytest
 import sqlalchemy as sa
 import tus
@@ -324,6 +325,7 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "media.gate", signed_gate, EVERYBODY),
     ("GET", "media.gate", forged_gate, NOBODY),
     *matrix_live.TABLE,
+    *matrix_quizzes.TABLE,
     # study
     ("POST", "study.claims", claim, EVERYBODY),  # the signed token is the permission
     ("POST", "study.claims", forged_claim, NOBODY),
