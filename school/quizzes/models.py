@@ -72,12 +72,13 @@ class Question(Base):
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
+    words: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)  # all it is found by, in plain small letters
 
     __table_args__ = (sa.Index("ix_question_state_category", "state", "category"),)
 
 
 class QuestionVersion(Base):
-    """What is asked: never changed once a quiz has served it; an edit writes the next `no`."""
+    """What is asked: never changed once it was approved, so that quizzes may have served it; an edit writes the next `no`."""
 
     __tablename__ = "question_version"
 
@@ -89,6 +90,8 @@ class QuestionVersion(Base):
     basis: Mapped[str] = mapped_column(sa.String(400), default="")  # 依据
     author_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
     created_at: Mapped[datetime]
+    approved_at: Mapped[datetime | None]
+    reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))  # who approved this version
 
     __table_args__ = (sa.UniqueConstraint("question_id", "no"),)
 
@@ -113,14 +116,13 @@ class QuestionTag(Base):
     question_id: Mapped[int] = mapped_column(sa.ForeignKey("question.id"), primary_key=True, index=True)
 
 
-class QuestionTerm(Base):
-    """A two-character piece (or Latin word) of the latest version, for search and for near-duplicates."""
+class QuestionPiece(Base):
+    """One of the few hashed character pairs that stand for a question's text when near-duplicates are looked for."""
 
-    __tablename__ = "question_term"
+    __tablename__ = "question_piece"
 
-    term: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    piece: Mapped[int] = mapped_column(BigInt, primary_key=True)
     question_id: Mapped[int] = mapped_column(sa.ForeignKey("question.id"), primary_key=True, index=True)
-    weight: Mapped[int]
 
 
 class QuestionFile(Base):
