@@ -105,6 +105,7 @@ class AnswerKey(Base):
     revision: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[dict[str, Any]] = mapped_column(default=dict)
     author_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
+    waived: Mapped[bool] = mapped_column(default=False)  # 全体给分: the question was at fault, everybody has its points
     reason: Mapped[str] = mapped_column(sa.String(400), default="")  # of a correction
     created_at: Mapped[datetime]
 
@@ -412,8 +413,10 @@ class QuizResult(Base):
     best_100: Mapped[int]
     passed: Mapped[bool]
     taken_ms: Mapped[int] = mapped_column(default=0)  # how long the best one took; a contest's second measure
-    told_at: Mapped[datetime | None]  # a note about corrected marks that the person has not put away yet
-    note: Mapped[str] = mapped_column(sa.String(400), default="")
+    was_100: Mapped[int | None]  # before the last correction of a key that moved it
+    was_passed: Mapped[bool | None]
+    told_at: Mapped[datetime | None]  # a note about that which the person has not put away yet
+    note: Mapped[str] = mapped_column(sa.String(400), default="")  # why it was corrected
 
 
 class QuizReport(Base):
