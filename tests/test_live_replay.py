@@ -36,6 +36,7 @@ from school.live.models import (
     LiveState,
     ReplayState,
 )
+from school.media import stopped
 from school.media.rules import Run
 from school.records.models import StudyHourEntry, StudyItem
 from services import LiveServer
@@ -158,6 +159,30 @@ def test_after_a_stop_only_those_who_oversee_may_look(
     assert script_data(client, live)["study"] is None
     with db.read() as s:
         assert s.query(StudyItem).one().active is False
+
+
+def test_a_stop_ends_the_paths_that_were_given_out_but_not_the_overseers(
+    client: SchoolClient, db: Database, cast: Cast, live: LiveClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopped, "FRESH", 0)
+
+    def path(actor: Actor) -> str:
+        client.act_as(actor)
+        return str(script_data(client, live)["paths"]["master"])
+
+    def opens(path: str) -> tuple[int, int]:
+        client.act_as(None)  # the address alone is the permission
+        return client.get(path).status_code, client.get("/m-auth", headers={"X-Original-URI": path}).status_code
+
+    given = [path(cast.member), path(cast.reviewer)]
+    assert [opens(one) for one in given] == [(200, 204)] * 2
+    with db.write() as s:
+        running.stop(s, cast.admin.person, live.id, "内容不妥")
+    assert [opens(one) for one in given] == [(403, 403)] * 2
+    refusal = client.get(given[0], headers={"Accept": "application/json"}).json
+    assert refusal is not None
+    assert refusal["error"]["code"] == "media.stopped"
+    assert opens(path(cast.reviewer)) == (200, 204)
 
 
 def test_a_trim_is_kept_and_counts_anew(

@@ -18,7 +18,7 @@ from school.live import attendance, replays, settle, storyline
 from school.live.access import Standing, standing
 from school.live.attendance import ITEM
 from school.live.blueprint import blueprint
-from school.live.models import LiveAttendance, LiveState
+from school.live.models import LiveAttendance, LiveClass, LiveState
 from school.media import queries as media
 from school.media.models import SlideDeck, Timeline
 from school.media.service import play_paths
@@ -69,10 +69,15 @@ def _place(seat: Seat | None, in_ms: int) -> int:
     return open_[0][0] if open_ else in_ms
 
 
-def _second(s: Session, main: Timeline, camera: Timeline | None) -> dict[str, Any] | None:
+def _paths(live: LiveClass, timeline: Timeline) -> dict[str, str | None]:
+    """Signed paths; after 停播 nobody but those who oversee the class comes here, and theirs go on."""
+    return play_paths(school().keys, timeline, oversight=live.state == LiveState.STOPPED)
+
+
+def _second(s: Session, live: LiveClass, main: Timeline, camera: Timeline | None) -> dict[str, Any] | None:
     """The second picture: its paths, and where it has what the first one shows."""
     beside = storyline.beside(media.runs(s, main.id), media.runs(s, camera.id)) if camera is not None else []
-    return {"paths": play_paths(school().keys, camera), "beside": beside} if camera is not None and beside else None
+    return {"paths": _paths(live, camera), "beside": beside} if camera is not None and beside else None
 
 
 @blueprint.get("/live/<int:class_id>/replay")
@@ -124,7 +129,7 @@ def _script_data(
     return {
         "title": live.title,
         "host": live.org.short_name,
-        "paths": play_paths(school().keys, main),
+        "paths": _paths(live, main),
         "renew": at("live.replay_paths"),
         "growing": growing,
         "in_ms": in_ms,
@@ -135,7 +140,7 @@ def _script_data(
         "state": at("live.replay_state"),
         "settled": live.settled_at is not None,
         "story": at("live.replay_story"),
-        "camera": _second(s, main, camera),
+        "camera": _second(s, live, main, camera),
         "captions": at("live.replay_captions") if live.captions_key else None,
         "slides": f"{at('live.page')}/slides",
     }
@@ -148,7 +153,7 @@ def replay_state(class_id: int) -> Response:
     with school().db.read() as s:
         here = replays.watcher(s, person, class_id)
         main, camera = replays.recording(s, here.live)
-        second = _second(s, main, camera) if main is not None else None
+        second = _second(s, here.live, main, camera) if main is not None else None
         seat = _seat(s, here)
         study = _study(s, here, seat)
     return _fresh(
@@ -178,11 +183,11 @@ def replay_paths(class_id: int) -> Response:
     """Fresh signed paths, those of the second picture under `camera`."""
     person = signed_in(current_person())
     with school().db.read() as s:
-        main, camera = replays.recording(s, replays.watcher(s, person, class_id).live)
+        live = replays.watcher(s, person, class_id).live
+        main, camera = replays.recording(s, live)
     if main is None:
         raise no_recording()
-    keys = school().keys
-    return _fresh(jsonify({**play_paths(keys, main), "camera": play_paths(keys, camera) if camera else None}))
+    return _fresh(jsonify({**_paths(live, main), "camera": _paths(live, camera) if camera else None}))
 
 
 @blueprint.post("/live/<int:class_id>/replay/sessions", endpoint="replay_session")

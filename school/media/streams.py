@@ -100,6 +100,14 @@ def set_state(s: Session, stream_id: int, state: StreamState) -> Stream:
     return found
 
 
+def stopped_timelines(s: Session) -> frozenset[int]:
+    """The recordings of every stream that 停播 has closed."""
+    rows = s.execute(
+        sa.select(Stream.timeline_id, Stream.camera_timeline_id).where(Stream.state == StreamState.STOPPED)
+    ).all()
+    return frozenset(timeline_id for row in rows for timeline_id in row if timeline_id is not None)
+
+
 def set_speakers(s: Session, stream_id: int, speakers: Mapping[int, int]) -> None:
     """Who may send the sound of which slot (1 to 3), by account; the node parts from everybody else who does."""
     stream(s, stream_id, lock=True).speakers = {f"speak-{slot}": account for slot, account in speakers.items()}

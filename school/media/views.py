@@ -13,6 +13,7 @@ from school.core.person import signed_in
 from school.media import jobs, playlists, queries, rules, service, tus
 from school.media.blueprint import blueprint
 from school.media.rules import Rendition
+from school.media.stopped import stopped
 from school.webkit.context import current_person, school
 
 __all__ = ["blueprint", "tus"]
@@ -26,12 +27,13 @@ TYPES = {
 FOR_EVER = "public, max-age=31536000, immutable"
 SEALED = "public, max-age=3600"
 GROWING = "public, max-age=1"
+GATE = "max-age=5"  # so long after 停播 a proxy in front goes on
 
 
 @blueprint.get("/m/<int:timeline_id>/<int:expiry>/<signature>/<path:name>")
 def play(timeline_id: int, expiry: int, signature: str, name: str) -> BaseResponse:
     """A playlist, segment or picture of a timeline, for whoever holds a signed path; no sign-in is asked."""
-    service.check_path(school().keys, timeline_id, expiry, signature)
+    _check(timeline_id, expiry, signature)
     found = rules.PLAYABLE.fullmatch(name)
     if found is None:
         raise NotFound("media.no_file", N_("没有找到这个视频文件，可能已经撤下。"))
@@ -44,17 +46,22 @@ def play(timeline_id: int, expiry: int, signature: str, name: str) -> BaseRespon
 def gate() -> BaseResponse:
     """For a proxy in front (`auth_request`): 204 when the address in `X-Original-URI` is signed and fresh, else 403.
 
-    It reads nothing but that address, so its answer may be kept per signed prefix for as long as it says.
+    It reads nothing else of the request, so its answer may be kept per signed prefix for as long as it says.
     """
     pieces = request.headers.get("X-Original-URI", "").partition("?")[0].split("/", 5)
     try:
         _, m, timeline_id, expiry, signature, _ = pieces
-        service.check_path(school().keys, int(timeline_id), int(expiry), signature)
+        _check(int(timeline_id), int(expiry), signature)
     except (ValueError, SchoolError):
         m = ""
     response = make_response("", 204 if m == "m" else 403)
-    response.headers["Cache-Control"] = "max-age=60" if m == "m" else "no-store"
+    response.headers["Cache-Control"] = GATE if m == "m" else "no-store"
     return response
+
+
+def _check(timeline_id: int, expiry: int, signature: str) -> None:
+    parts = school()
+    service.check_path(parts.keys, stopped(parts), timeline_id, expiry, signature)
 
 
 @blueprint.get("/media/assets/<int:asset_id>")
