@@ -22,7 +22,9 @@ from school.records.models import (
     ReviewRequest,
     StudyHourEntry,
     StudyItem,
+    StudyNeed,
     StudyPart,
+    StudyProof,
     StudyStay,
 )
 from school.records.policies import credit_policy, every_policy, policy_for
@@ -46,7 +48,8 @@ def complete(
 ) -> dict[Pair, Hours]:
     """Post the lines of every (member, item) that is completed and does not stand in the ledger of its year yet.
 
-    `day` is the one it was completed on, when that is not today (a class that ended before midnight). Returns what each completed pair has, posted now or before; pairs that are not completed are left out.
+    `day` is the one it was completed on, when that is not today (a class that ended before midnight). Returns what each
+    completed pair has, posted now or before; pairs that are not completed, or lack a proof the item needs, are left out.
     """
     items = _items(s, {item_id for _, item_id in pairs})
     parts = _parts(s, items)
@@ -58,8 +61,10 @@ def complete(
     done = _standing(s, pairs, items, day.year)
     policies = every_policy(s)
     watched = _watched(s, pairs, parts)
+    needs = _needs(s, items)
+    unproven = _unproven(s, pairs, needs)
     drafts: list[NewEntry] = []
-    for member_id, item_id in sorted(pairs - done.keys()):
+    for member_id, item_id in sorted(pairs - done.keys() - unproven):
         item, member = items[item_id], members[member_id]
         of_parts = {
             part: within(watched.get((member_id, part.id), Watched()), part.in_ms, part.length_ms)
@@ -72,7 +77,7 @@ def complete(
             continue
         hours = Hours(*split_hours(item.hours_100, group_ms, alone_ms))
         done[member_id, item_id] = hours
-        evidence = _evidence(s, member_id, of_parts, permille)
+        evidence = _evidence(s, member_id, of_parts, permille) | {"needs": [list(each) for each in needs[item_id]]}
         for mode, hours_100 in ((Mode.GROUP, hours.group_100), (Mode.ONLINE, hours.online_100)):
             if hours_100:
                 drafts.append(
@@ -155,6 +160,38 @@ def _standing(s: Session, pairs: Collection[Pair], items: dict[int, StudyItem], 
                 before.group_100 + (hours_100 if group else 0), before.online_100 + (0 if group else hours_100)
             )
     return done
+
+
+def _needs(s: Session, items: dict[int, StudyItem]) -> dict[int, list[tuple[str, int]]]:
+    """What each item needs beside being covered."""
+    rows = s.execute(
+        sa.select(StudyItem.id, StudyNeed.kind, StudyNeed.ref_id)
+        .join(StudyNeed, sa.and_(StudyNeed.item_kind == StudyItem.kind, StudyNeed.item_ref == StudyItem.ref_id))
+        .where(StudyItem.id.in_(items))
+        .order_by(StudyNeed.kind, StudyNeed.ref_id)
+    )
+    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for item_id, kind, ref_id in rows:
+        found[item_id].append((kind, ref_id))
+    return found
+
+
+def _unproven(s: Session, pairs: Collection[Pair], needs: dict[int, list[tuple[str, int]]]) -> set[Pair]:
+    """The pairs whose item needs something that the member has not passed; the members are locked."""
+    if not needs:
+        return set()
+    rows = s.execute(
+        sa.select(StudyProof.member_id, StudyProof.kind, StudyProof.ref_id).where(
+            StudyProof.member_id.in_({member_id for member_id, item_id in pairs if item_id in needs}),
+            StudyProof.ref_id.in_({ref_id for each in needs.values() for _, ref_id in each}),
+        )
+    )
+    proven = {(member_id, kind, ref_id) for member_id, kind, ref_id in rows}
+    return {
+        (member_id, item_id)
+        for member_id, item_id in pairs
+        if any((member_id, kind, ref_id) not in proven for kind, ref_id in needs.get(item_id, ()))
+    }
 
 
 def _watched(s: Session, pairs: Collection[Pair], parts: dict[int, list[StudyPart]]) -> dict[Pair, Watched]:

@@ -167,24 +167,52 @@ def reverse_entry(s: Session, person: Person, entry_id: int, note: str, now: dat
         raise Invalid("entry.note", N_("请写明更正的原因，本人和上级都会看到。"))
     if entry.reverses_id or s.scalar(sa.select(StudyHourEntry.id).where(StudyHourEntry.reverses_id == entry.id)):
         raise Conflict("entry.reversed", N_("这条学时记录已经更正过了。请刷新页面查看。"))
-    key = (entry.member_id, entry.year, entry.source_kind, entry.source_id, entry.mode)
-    reversing = StudyHourEntry(
-        **{name: getattr(entry, name) for name in REPEATED},
-        hours_100=-entry.hours_100,
-        revision=_revisions(s, {entry.member_id})[key] + 1,
-        reverses_id=entry.id,
-        posted_at=now or this_moment(),
-        posted_by=person.account_id,
-        note=note.strip(),
-    )
-    s.add(reversing)
-    _move(s, {member.id: member}, [reversing])
-    s.flush()
+    (line,) = _reverse(s, {member.id: member}, [entry], note.strip(), now or this_moment(), person.account_id)
     audit.record(
         s, person, "hours.reverse", ("study_hour_entry", entry.id), member.org_id,
         hours_100=(entry.hours_100, 0), title=entry.title, note=note.strip(),
     )  # fmt: skip
-    return reversing
+    return line
+
+
+def withdraw_entries(
+    s: Session, entries: Sequence[StudyHourEntry], note: str, now: datetime, person: Person | None = None
+) -> list[StudyHourEntry]:
+    """Take back lines whose source the room that posted them has corrected, by reversing lines in their own years.
+
+    Nobody's judgement of a member (that is `reverse_entry`): the lines say that the system did it, the audit log names
+    the `person` who corrected the source. Lines that do not stand any more are left out.
+    """
+    members = lock_members(s, {entry.member_id for entry in entries})
+    standing = {line.id for line in _standing(s, members.keys()).values()}
+    entries = [entry for entry in entries if entry.id in standing]
+    for entry in entries:
+        audit.record(
+            s, person, "hours.withdraw", ("study_hour_entry", entry.id), members[entry.member_id].org_id,
+            hours_100=(entry.hours_100, 0), title=entry.title, note=note,
+        )  # fmt: skip
+    return _reverse(s, members, entries, note, now, None)
+
+
+def _reverse(
+    s: Session, members: dict[int, Member], entries: Sequence[StudyHourEntry], note: str, now: datetime, by: int | None
+) -> list[StudyHourEntry]:
+    revisions = _revisions(s, members.keys())
+    lines = []
+    for entry in entries:
+        key = (entry.member_id, entry.year, entry.source_kind, entry.source_id, entry.mode)
+        revisions[key] += 1
+        repeated = {name: getattr(entry, name) for name in REPEATED}
+        lines.append(
+            StudyHourEntry(
+                **repeated, hours_100=-entry.hours_100, revision=revisions[key], reverses_id=entry.id,
+                posted_at=now, posted_by=by, note=note,
+            )
+        )  # fmt: skip
+    s.add_all(lines)
+    _move(s, members, lines)
+    s.flush()
+    return lines
 
 
 REPEATED = (
