@@ -49,9 +49,9 @@ if (line) {
   connection();
 }
 
-// Study time that a lesson's page could not deliver goes out from whichever page is opened next.
+// Study time and answers that a page could not deliver go out from whichever page is opened next.
 try {
-  if (Object.keys(localStorage).some((key) => key.startsWith('study.'))) {
-    import('./player/outbox.js').then(({ deliver }) => deliver('/study/claims', null));
-  }
+  const keys = Object.keys(localStorage);
+  if (keys.some((key) => key.startsWith('study.'))) import('./player/outbox.js').then(({ deliver }) => deliver('/study/claims', null));
+  if (keys.some((key) => key.startsWith('answers.'))) import('./quizzes/outbox.js').then(({ deliver }) => deliver());
 } catch { /* a browser that keeps nothing owes nothing */ }

@@ -27,7 +27,7 @@ const view = new View(desk.id, devices, slides, words.view);
 const sending = new Sending(desk.id, devices, words.health, { changed: tellSources, refused: sendingRefused });
 const talk = new Talk(link, words.chat, tools);
 const questions = new Questions(link, words.questions, tools);
-const polls = new Polls(link, words.polls, tools);
+const polls = new Polls(desk, link, words.polls, tools);
 const roll = new Roll(link, words.roll, words.watching, tools);
 new Hands(link, words.hands, { failed, speaking: (on) => { now.speaking = on; arrange(); } });
 

@@ -1,12 +1,14 @@
 // Votes and quick questions: written in a dialog, counted live, closed for everybody.
 import { $, bar, fill, icon, make } from '../dom.js';
+import { Bank } from './desk_bank.js';
 
 const LEAST = 2;
 const MOST = 8;
 
 export class Polls {
-  constructor(link, words, { failed }) {
+  constructor(desk, link, words, { failed }) {
     Object.assign(this, { link, words, failed, poll: null, quiz: false });
+    this.bank = new Bank(desk.bank, words, (question) => this.take(question));
     link.on('welcome', ({ state }) => {
       if (state.poll) this.poll = state.poll;
       else if (this.poll && !this.poll.closed) this.poll = null;
@@ -32,6 +34,7 @@ export class Polls {
     $('poll-form').addEventListener('submit', (event) => { event.preventDefault(); this.open(); });
     $('poll-multiple').addEventListener('change', () => this.single());
     $('options').addEventListener('change', (event) => { if (event.target.matches('[data-right]')) this.single(event.target); });
+    $('poll-form').addEventListener('input', (event) => { if (!event.target.closest('#bank')) this.bank.own(); });
   }
 
   /** Polls and checks begin with the class. */
@@ -54,6 +57,7 @@ export class Polls {
     $('poll-go').textContent = words.go;
     $('explanation-line').hidden = !quiz;
     $('anonymous-line').hidden = quiz;
+    this.bank.offer(quiz);
     $('poll-err').hidden = true;
     $('poll-dialog').showModal();
     $('poll-q').focus();
@@ -75,6 +79,21 @@ export class Polls {
     return field;
   }
 
+  /** A question of the bank, as if it had been written here. */
+  take({ question, options, multiple, right, explanation }) {
+    $('poll-q').value = question;
+    $('poll-multiple').checked = multiple;
+    $('poll-explanation').value = explanation;
+    $('options').replaceChildren();
+    options.forEach((text, index) => {
+      const field = this.option();
+      field.value = text;
+      field.closest('.option-line').querySelector('[data-right]').checked = right.includes(index);
+    });
+    $('poll-err').hidden = true;
+    $('poll-go').focus();
+  }
+
   /** Of a single choice one answer is right. */
   single(kept = $('options').querySelector('[data-right]:checked')) {
     if ($('poll-multiple').checked || !kept?.checked) return;
@@ -82,6 +101,24 @@ export class Polls {
   }
 
   async open() {
+    const body = this.bank.chosen ? { question_ref: this.bank.chosen } : this.written();
+    $('poll-go').disabled = true;
+    try {
+      await this.link.send('poll_open', body);
+      $('poll-dialog').close();
+      $('poll-form').reset();
+      $('options').replaceChildren();
+      this.bank.own();
+    } catch (error) {
+      $('poll-err').lastElementChild.textContent = error.message;
+      $('poll-err').hidden = false;
+    } finally {
+      $('poll-go').disabled = false;
+    }
+  }
+
+  /** What stands in the dialog. */
+  written() {
     const lines = [...$('options').children].map((line) => ({ text: line.querySelector('.in').value.trim(), right: line.querySelector('[data-right]').checked }))
       .filter(({ text }) => text);
     const body = {
@@ -89,18 +126,7 @@ export class Polls {
       anonymous: !this.quiz && $('poll-anonymous').checked,
     };
     if (this.quiz) Object.assign(body, { right: lines.flatMap(({ right }, index) => (right ? [index] : [])), explanation: $('poll-explanation').value });
-    $('poll-go').disabled = true;
-    try {
-      await this.link.send('poll_open', body);
-      $('poll-dialog').close();
-      $('poll-form').reset();
-      $('options').replaceChildren();
-    } catch (error) {
-      $('poll-err').lastElementChild.textContent = error.message;
-      $('poll-err').hidden = false;
-    } finally {
-      $('poll-go').disabled = false;
-    }
+    return body;
   }
 
   // ── the running one ─────────────────────────────────────
