@@ -16,6 +16,7 @@ from school.core.keys import load_keys
 from school.core.person import Person, Role
 from school.core.settings import Settings, load
 from school.core.store import open_store
+from school.core.time import day_of, now
 from school.courses import queries as course_list
 from school.courses import reviewing as course_reviews
 from school.courses.views import blueprint as courses
@@ -24,12 +25,14 @@ from school.live import sockets
 from school.live.doors import blueprint as stream
 from school.live.hall import Hall
 from school.live.outside import PART as OUTSIDE
-from school.live.outside import Outside
+from school.live.outside import BankQuestion, Outside
 from school.live.views import blueprint as live
 from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
+from school.quizzes import lending
+from school.quizzes.sittings_api import sittings
 from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
 from school.records.views import study
@@ -82,13 +85,22 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _rooms(app: Flask) -> None:
     """Register each room's blueprint and wire the rooms to each other."""
     app.register_blueprint(health.blueprint)
-    for room in (org, media, records, study, courses, live, stream, quizzes, portal):
+    for room in (org, media, records, study, courses, live, stream, quizzes, sittings, portal):
         app.register_blueprint(room)
     csrf.exempt(stream)  # a bearer token or stream key authorises; encoders have no page
+    csrf.exempt(sittings)  # answers carry the signed token of their page
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
     parts = app.extensions["school"].parts
     parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting)
-    parts[OUTSIDE] = Outside(course_list.own_titles, course_list.title_of)
+    zone = app.extensions["school"].settings.zone
+    parts[OUTSIDE] = Outside(
+        course_list.own_titles,
+        course_list.title_of,
+        lambda s, person, search: [
+            BankQuestion(*each) for each in lending.quick(s, person, search, day_of(now(), zone))
+        ],
+        lambda s, person, question_id: BankQuestion(*lending.quick_one(s, person, question_id, day_of(now(), zone))),
+    )
     app.context_processor(_navigation)
 
 

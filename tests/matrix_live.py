@@ -221,6 +221,7 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("POST", "live.withdraw_replay", replay_published, {"trainer", "reviewer", "admin"}),
     # the room, picture and sound of a class
     ("GET", "live.desk", on_air, {"trainer"}),
+    ("GET", "live.bank", on_air, {"trainer"}),
     ("GET", "live.room", on_air, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_watch, {"member", "secretary", "trainer", "reviewer", "admin"}),
     ("POST", "live.tickets", ticket_to_publish, {"trainer"}),

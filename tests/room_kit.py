@@ -11,13 +11,16 @@ from school.core.db import Database
 from school.live import events, log, snapshot
 from school.live.access import standing
 from school.live.models import LiveEvent, LiveState
+from school.live.outside import ALONE, Outside
 
 
 class Room:
     """A class of the cast's trainer for 石桥镇, running unless said otherwise."""
 
-    def __init__(self, db: Database, cast: Cast, *, state: LiveState = LiveState.LIVE) -> None:
-        self.db, self.cast = db, cast
+    def __init__(
+        self, db: Database, cast: Cast, *, state: LiveState = LiveState.LIVE, outside: Outside = ALONE
+    ) -> None:
+        self.db, self.cast, self.outside = db, cast, outside
         with db.write() as s:
             self.id = make_class(s, cast, state=state, audience=(cast.town_id,)).id
 
@@ -25,6 +28,9 @@ class Room:
         """What the acknowledgement of one event says; raises the refusal."""
         if key is not None:
             body["key"] = key
+        row, body = events.row(event, body)
+        with self.db.read() as s:
+            body = events.prepared(s, standing(s, who.person, self.id), row, body, self.outside)
         with self.db.write() as s:
             return events.perform(s, standing(s, who.person, self.id, lock=True), event, body)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from school.core.person import signed_in
-from school.live import moments, room_rules, rules
+from school.live import moments, polls, room_rules, rules
 from school.live.access import Standing, at_desk, standing
 from school.live.blueprint import blueprint
 from school.live.log import this_ms
+from school.live.outside import outside
 from school.media.models import Stream, StreamState
 from school.org.models import Account
 from school.webkit.context import current_person, school
@@ -33,6 +34,7 @@ def _script_data(s: Session, here: Standing) -> dict[str, Any]:
         "now_ms": this_ms(),
         "pages": moments.pages(s, live),
         "page": live.page,
+        "bank": url_for("live.bank", class_id=live.id),
     }
 
 
@@ -49,3 +51,22 @@ def desk(class_id: int) -> str | Response:
     return render_template(
         "live/console.html", here=here, live=here.live, helper=helper, page=page, rules=rules, room_rules=room_rules
     )
+
+
+@blueprint.get("/live/<int:class_id>/questions")
+def bank(class_id: int) -> Response:
+    """从题库选题: questions of the bank that hold the words of `q` and that this class can ask.
+
+    → `{questions: [{question_ref, question, options, multiple, right, explanation, category}]}`; a permission of the
+    bank's own, so a helper who keeps no bank finds nothing.
+    """
+    person = signed_in(current_person())
+    with school().db.read() as s:
+        at_desk(standing(s, person, class_id))
+        found = outside().questions(s, person, request.args.get("q", ""))
+    lines = [
+        {"question_ref": lent.question_id, "category": lent.category, **polls.written(lent)}
+        for lent in found
+        if polls.fits(lent)
+    ]
+    return jsonify(questions=lines)

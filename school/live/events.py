@@ -2,7 +2,8 @@
 
 A verb is `f(s, here, body) -> dict`: it works in the transaction of `s`, is given a body whose `key` is in order, raises
 `school.core.errors`, and returns what the acknowledgement says besides `ok`. What it appends to the log carries
-`key=room_rules.key(body)`, so that an action sent again is answered from the log and not done again.
+`key=room_rules.key(body)`, so that an action sent again is answered from the log and not done again. What a verb needs of a
+sibling is asked for by its row's `prepare` beforehand, outside of the transaction that holds the class.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from school.core.errors import Invalid
 from school.live import access, chat, hands, log, moments, polls, presence, questions, room_rules, roster
 from school.live.access import Standing
 from school.live.models import LiveEvent
+from school.live.outside import Outside
 
+Prepare = Callable[[Session, Standing, dict[str, Any], Outside], dict[str, Any]]
 Verb = Callable[[Session, Standing, dict[str, Any]], dict[str, Any]]
 
 
@@ -33,11 +36,15 @@ class Who(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One row. `reads`: it stores nothing, and is done without the class's row. `again`: the answer to a known key."""
+    """One row. `reads`: it stores nothing, and is done without the class's row. `again`: the answer to a known key.
+
+    `prepare` puts into the body what siblings know.
+    """
 
     do: Verb
     who: Who
     reads: bool = False
+    prepare: Prepare | None = None
     again: Callable[[LiveEvent], dict[str, Any]] = lambda line: {"no": line.no, "at_ms": line.at_ms, **line.body}
 
 
@@ -53,7 +60,7 @@ TABLE: dict[str, Event] = {
     "hand": Event(hands.raise_hand, Who.MEMBERS),
     "call": Event(hands.call, Who.DESK),
     "hang_up": Event(hands.hang_up, Who.EVERYBODY),  # the desk, and the speaker
-    "poll_open": Event(polls.open_poll, Who.DESK),
+    "poll_open": Event(polls.open_poll, Who.DESK, prepare=polls.fetched),
     "vote": Event(polls.vote, Who.EVERYBODY),
     "poll_close": Event(polls.close, Who.DESK),
     "slide": Event(moments.slide, Who.DESK),
@@ -87,6 +94,14 @@ def row(name: str, body: object) -> tuple[Event, dict[str, Any]]:
         raise Invalid("live.body", room_rules.UNREADABLE)
     room_rules.key(body)
     return event, body
+
+
+def prepared(s: Session, here: Standing, event: Event, body: dict[str, Any], outside: Outside) -> dict[str, Any]:
+    """The body with what siblings know, for who may send the event; nothing is stored. Raises SchoolError."""
+    if event.prepare is None:
+        return body
+    allowed(here, event.who)
+    return event.prepare(s, here, body, outside)
 
 
 def perform(s: Session, here: Standing, name: str, body: Mapping[str, Any]) -> dict[str, Any]:

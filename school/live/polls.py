@@ -19,19 +19,49 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.errors import Conflict, NotFound
+from school.core.errors import Conflict, Invalid, NotFound
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
 from school.live import log, moments, room_rules
 from school.live.access import Standing, at_desk
 from school.live.models import LivePoll, LiveVoter
+from school.live.outside import BankQuestion, Outside
 from school.live.room_rules import Body
+
+
+def fetched(s: Session, here: Standing, body: dict[str, Any], outside: Outside) -> dict[str, Any]:
+    """The body of `poll_open` with the bank's own question in place of its id; what else was sent of it counts for nothing."""
+    if body.get("question_ref") is None:
+        return body
+    lent = outside.question(s, here.person, room_rules.number(body, "question_ref"))
+    return {**written(lent), "question_ref": lent, "key": body.get("key")}
+
+
+def written(lent: BankQuestion) -> dict[str, Any]:
+    """A question of the bank as a trainer would have written it into the dialog."""
+    return {
+        "question": lent.question, "options": list(lent.options), "multiple": lent.multiple, "right": list(lent.right),
+        "explanation": lent.explanation[: room_rules.EXPLANATION_LENGTH],
+    }  # fmt: skip
+
+
+def fits(lent: BankQuestion) -> bool:
+    """Whether a class can ask it: as many and as short options as one of its own may have."""
+    body = written(lent)
+    try:
+        room_rules.poll(room_rules.words(body, "question"), body["options"], body["explanation"])
+    except Invalid:
+        return False
+    return True
 
 
 def open_poll(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     """`poll_open`: put a question to the room; with `right` it is a quick question. One at a time. → `{poll}`."""
     at_desk(here)
     room_rules.begun(here.live.state)
+    lent = body.get("question_ref")
+    if lent is not None and not isinstance(lent, BankQuestion):  # only `fetched` may say what the bank has
+        raise Invalid("live.body", room_rules.UNREADABLE)
     question, explanation = room_rules.words(body, "question"), room_rules.words(body, "explanation")
     options = room_rules.poll(question, body.get("options") or (), explanation)
     multiple, anonymous = room_rules.flag(body, "multiple"), room_rules.flag(body, "anonymous")
@@ -46,6 +76,7 @@ def open_poll(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     poll = LivePoll(
         class_id=here.live.id, question=question, options=options, multiple=multiple, anonymous=anonymous, right=right,
         explanation=explanation if right is not None else "", tally=[0] * len(options), opened_ms=log.this_ms(),
+        question_ref=lent.question_id if lent is not None else None,
     )  # fmt: skip
     s.add(poll)
     s.flush()

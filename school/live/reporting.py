@@ -126,7 +126,7 @@ def _polls(s: Session, class_id: int) -> list[PollLine]:
         PollLine(
             poll=row.id, question=row.question, options=list(row.options), tally=list(row.tally), voters=row.voters,
             multiple=row.multiple, anonymous=row.anonymous, right=row.right, explanation=row.explanation,
-            opened_ms=row.opened_ms, closed_ms=row.closed_ms,
+            question_ref=row.question_ref, opened_ms=row.opened_ms, closed_ms=row.closed_ms,
         )
         for row in rows
     ]  # fmt: skip

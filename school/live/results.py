@@ -7,7 +7,7 @@ shares are permille; names stand as they were when the class ended. The people t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from school.records.intervals import Union
 
@@ -39,6 +39,7 @@ class PollLine(TypedDict):
     anonymous: bool
     right: list[int] | None
     explanation: str
+    question_ref: NotRequired[int | None]  # of the bank it was taken from; reports before 0.3 do not say
     opened_ms: int
     closed_ms: int | None
 

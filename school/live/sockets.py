@@ -25,6 +25,7 @@ from school.live.access import Standing, standing
 from school.live.fanout import NAMESPACE, Fanout, Line, Room, Seat
 from school.live.keeper import Keeper
 from school.live.models import LiveClass, LiveState
+from school.live.outside import outside
 from school.live.presence import Arrival, Stay
 from school.org.sign_ins import token_hash
 from school.org.words import device_words
@@ -189,6 +190,9 @@ class Rooms:
             if event.reads:
                 with self.db.read() as s:
                     return events.perform(s, standing(s, person, seat.class_id), name, body)
+            if event.prepare is not None:
+                with self.db.read() as s:
+                    body = events.prepared(s, standing(s, person, seat.class_id), event, body, outside())
             return self.actions.submit(Action(person, seat.class_id, name, body))
         except SchoolError as error:
             if isinstance(error, SignInNeeded) or error.code == "live.missing":
