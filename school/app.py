@@ -33,7 +33,6 @@ from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
 from school.quizzes import lending
 from school.quizzes.sittings_api import sittings
-from school.quizzes.sittings_api import sittings
 from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
 from school.records.views import study
@@ -89,7 +88,6 @@ def _rooms(app: Flask) -> None:
     for room in (org, media, records, study, courses, live, stream, quizzes, sittings, portal):
         app.register_blueprint(room)
     csrf.exempt(stream)  # a bearer token or stream key authorises; encoders have no page
-    csrf.exempt(sittings)  # answers carry the signed token of their page
     csrf.exempt(sittings)  # answers carry the signed token of their page
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
     parts = app.extensions["school"].parts
