@@ -17,8 +17,8 @@ K = QuestionKind
 
 
 def marked(kind: QuestionKind, answer: Any, *, partial: bool = False, key: dict[str, Any] | None = None) -> int | None:
-    body, sample = SAMPLES[kind]
-    return mark(kind, body, key or sample, answer, 1000, partial=partial)
+    _, sample = SAMPLES[kind]
+    return mark(kind, key or sample, answer, 1000, partial=partial)
 
 
 RIGHT: dict[QuestionKind, Any] = {
@@ -65,21 +65,21 @@ def test_part_marks_never_exceed_the_points_and_grow_with_what_is_right(
     right: set[int], picked: set[int], points: int
 ) -> None:
     key = {"right": sorted(right)}
-    exact = mark(K.MULTIPLE, {}, key, sorted(picked), points, partial=False)
-    part = mark(K.MULTIPLE, {}, key, sorted(picked), points, partial=True)
+    exact = mark(K.MULTIPLE, key, sorted(picked), points, partial=False)
+    part = mark(K.MULTIPLE, key, sorted(picked), points, partial=True)
     assert exact is not None
     assert part is not None
     assert exact == (points if picked == right else 0)
     assert exact <= part == (points * len(picked) // len(right) if picked <= right else 0)
     if picked < right:
-        more = mark(K.MULTIPLE, {}, key, sorted(picked | {min(right - picked)}), points, partial=True)
+        more = mark(K.MULTIPLE, key, sorted(picked | {min(right - picked)}), points, partial=True)
         assert more is not None
         assert more >= part
 
 
 @given(st.permutations(range(4)), st.permutations(range(4)))
 def test_an_order_is_right_only_as_a_whole(right: list[int], given_order: list[int]) -> None:
-    assert mark(K.ORDER, {}, {"order": right}, given_order, 300, partial=True) == (300 if right == given_order else 0)
+    assert mark(K.ORDER, {"order": right}, given_order, 300, partial=True) == (300 if right == given_order else 0)
 
 
 # ── fill-in answers ─────────────────────────────────────

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from school.quizzes.models import QuestionKind
+
+MARKERS = 2  # who mark a short answer without knowing of each other, before a third is asked
 
 _DIGITS = "零一二三四五六七八九"
 _UNITS = ((10**8, "亿"), (10**4, "万"), (1000, "千"), (100, "百"), (10, "十"))
@@ -17,9 +20,7 @@ _MEANT = set("%‰")  # signs that say something although they count as punctuat
 _MARKS = {"Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps"}
 
 
-def mark(
-    kind: QuestionKind, body: dict[str, Any], key: dict[str, Any], answer: Any, points_100: int, *, partial: bool
-) -> int | None:
+def mark(kind: QuestionKind, key: dict[str, Any], answer: Any, points_100: int, *, partial: bool) -> int | None:
     """Hundredths of a point that `answer` earns by `key` (shapes: `bodies.py`); None: a person must mark it.
 
     Nothing answered earns nothing. With `partial`, a subset of the right options earns its share and any wrong pick
@@ -110,3 +111,18 @@ def _written(value: int) -> str:
             gap = "零" if rest and rest < unit // 10 else ""
             return _written(more) + sign + gap + (_written(rest) if rest else "")
     return _DIGITS[value]
+
+
+def agreed(given: Sequence[int], points_100: int) -> int | None:
+    """What the marks that people gave a short answer, in the order they came, come to; None: not enough of them yet.
+
+    Two that are no further apart than a fifth of the points are halved (rounded down); else the third decides.
+    """
+    if len(given) < MARKERS or (differ(given, points_100) and len(given) == MARKERS):
+        return None
+    return given[MARKERS] if differ(given, points_100) else sum(given[:MARKERS]) // MARKERS
+
+
+def differ(given: Sequence[int], points_100: int) -> bool:
+    """Whether the first two marks are too far apart to be halved."""
+    return len(given) >= MARKERS and abs(given[0] - given[1]) > points_100 // 5
