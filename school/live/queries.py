@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from school.core.person import Person, Role
+from school.core.person import Person
 from school.live.access import invited, overseen, own, visible
 from school.live.models import (
     LiveAttendance,
@@ -22,9 +22,8 @@ from school.live.models import (
 )  # fmt: skip
 from school.live.rules import LATE, MINUTES, OVER, RUNNING, overdue
 from school.media.models import SlideDeck
-from school.org.models import Account, Organization, RoleGrant
+from school.org.models import Account, Organization
 
-CHOICES = 400
 PAGE = 12  # replays at once
 COMING = 60
 OWN = 200
@@ -38,28 +37,6 @@ def audience(s: Session, class_id: int) -> Sequence[Organization]:
         .join(LiveAudience, LiveAudience.org_id == Organization.id)
         .where(LiveAudience.class_id == class_id)
         .order_by(Organization.path)
-    ).all()
-
-
-def helpers(s: Session, person: Person, host: str) -> Sequence[Account]:
-    """The colleagues who may help in a class of the organisation at path `host`: its other trainers, above and below."""
-    above = [host[: i + 1] for i, sign in enumerate(host) if sign == "."]
-    return s.scalars(
-        sa.select(Account)
-        .where(
-            Account.active.is_(True),
-            Account.id != person.account_id,
-            Account.id.in_(
-                sa.select(RoleGrant.account_id)
-                .join(Organization, Organization.id == RoleGrant.org_id)
-                .where(
-                    RoleGrant.role == Role.TRAINER,
-                    sa.or_(Organization.path.in_(above), Organization.path.startswith(host, autoescape=True)),
-                )
-            ),
-        )
-        .order_by(Account.name, Account.id)
-        .limit(CHOICES)
     ).all()
 
 

@@ -75,7 +75,7 @@ def edit_class(
 
 def _write(s: Session, person: Person, live: LiveClass, sheet: rules.Sheet, outside: Outside) -> None:
     if sheet.helper_id is not None and sheet.helper_id not in {
-        account.id for account in queries.helpers(s, person, live.org.path)
+        account.id for account in reach.colleagues(s, person, live.org.path)
     }:
         raise Invalid("live.helper", N_("没有找到这位助教。请从列表里选择，或者留空。"))
     if sheet.course_id is not None and sheet.course_id not in {course for course, _ in outside.courses(s, person)}:

@@ -114,7 +114,7 @@ def _choices(s: Session, person: Person, host: str) -> dict[str, Any]:
     return {
         "hosts": reach.hosts(s, person),
         "reachable": reach.audiences(s, person),
-        "helpers": queries.helpers(s, person, host),
+        "helpers": reach.colleagues(s, person, host),
         "courses": outside().courses(s, person),
     }
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from school.core.person import Person, Role
-from school.org.models import Organization
+from school.org.models import Account, Organization, RoleGrant
 
 CHOICES = 400  # organisations offered in a list
 
@@ -52,6 +52,27 @@ def may_teach(s: Session, person: Person, org_ids: Collection[int]) -> bool:
     """Whether every one of the organisations is open and lies below one of this person's hosts."""
     wanted = sa.select(sa.func.count()).where(Organization.id.in_(org_ids), _taught(person))
     return s.scalars(wanted).one() == len(set(org_ids))
+
+
+def colleagues(s: Session, person: Person, host: str) -> Sequence[Account]:
+    """Who may help this person in the name of the organisation at path `host`: its other trainers, above and below."""
+    return s.scalars(
+        sa.select(Account)
+        .where(
+            Account.active.is_(True),
+            Account.id != person.account_id,
+            Account.id.in_(
+                sa.select(RoleGrant.account_id)
+                .join(Organization, Organization.id == RoleGrant.org_id)
+                .where(
+                    RoleGrant.role == Role.TRAINER,
+                    sa.or_(Organization.path.in_(prefixes(host)), Organization.path.startswith(host, autoescape=True)),
+                )
+            ),
+        )
+        .order_by(Account.name, Account.id)
+        .limit(CHOICES)
+    ).all()
 
 
 def _taught(person: Person) -> sa.ColumnElement[bool]:
