@@ -152,7 +152,7 @@ def checked(kind: QuizKind, sheet: Sheet) -> Sheet:
         audience=tuple(sorted(set(sheet.audience))),
         helpers=tuple(sorted(set(sheet.helpers))),
     )
-    _words(sheet)
+    check_words(sheet)
     sheet = _settled(kind, sheet)
     _window(kind, sheet)
     _numbers(sheet)
@@ -163,7 +163,7 @@ def checked(kind: QuizKind, sheet: Sheet) -> Sheet:
     return sheet
 
 
-def _words(sheet: Sheet) -> None:
+def check_words(sheet: Sheet) -> None:
     refuse_secrets(sheet.title, sheet.summary, sheet.slip)
     if not sheet.title:
         raise Invalid("quiz.title", N_("请填写名称。"))
