@@ -19,7 +19,6 @@ from school.quizzes.models import (
     AnswerKey,
     Question,
     QuestionKind,
-    QuestionPiece,
     QuestionState,
     QuestionTag,
     QuestionVersion,

@@ -28,7 +28,8 @@ _MARK = re.compile(
 
 def secrecy_mark(text: str) -> str | None:
     """The mark of a state secret in `text` (绝密★, 机密★10年, 【秘密】, 密级：机密 …) as written, or None."""
-    found = _MARK.search(unicodedata.normalize("NFKC", text))
+    plain = unicodedata.normalize("NFKC", text)
+    found = _MARK.search(plain) if "密" in plain else None  # most texts end here
     return found.group() if found else None
 
 

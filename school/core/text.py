@@ -11,7 +11,9 @@ _DECIMAL = re.compile(r"\d{1,3}(\.\d{1,2})?")
 
 def tidy(text: str) -> str:
     """`text` without control and direction-changing characters, white space joined."""
-    return " ".join(_CONTROL.sub("", text).split())
+    if not text.isprintable():  # what is taken out never is
+        text = _CONTROL.sub("", text)
+    return " ".join(text.split())
 
 
 def tidy_lines(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.db import new_ids
+from school.core.db import Base, new_ids
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
@@ -23,7 +23,6 @@ from school.quizzes.models import (
     AnswerKey,
     Question,
     QuestionFile,
-    QuestionPiece,
     QuestionState,
     QuestionTag,
     QuestionVersion,
@@ -61,39 +60,42 @@ def add_many(
     ids = list(new_ids(s, Question.__table__, len(drafts)))  # type: ignore[arg-type]
     versions = new_ids(s, QuestionVersion.__table__, len(drafts))  # type: ignore[arg-type]
     state = QuestionState.IN_REVIEW if submit else QuestionState.DRAFT
-    s.execute(
-        sa.insert(Question),
+    author, state = person.account_id, QuestionState.IN_REVIEW if submit else QuestionState.DRAFT
+    _insert(
+        s,
+        Question,
         [
             {
-                "id": question_id, "org_id": host.id, "author_id": person.account_id, "kind": draft.kind,
-                "created_at": moment, "submitted_at": moment if submit else None, "state": state, "latest_no": 1,
-                "review_note": "", **_facts(draft), "changed_at": moment,
+                "id": question_id, "org_id": host.id, "author_id": author, "kind": draft.kind, "created_at": moment,
+                "submitted_at": moment if submit else None, "state": state, "latest_no": 1, "review_note": "",
+                **_facts(draft), "changed_at": moment,
             }
             for question_id, draft in zip(ids, drafts, strict=True)
         ],
     )  # fmt: skip
-    s.execute(
-        sa.insert(QuestionVersion),
+    _insert(
+        s,
+        QuestionVersion,
         [
             {
                 "id": version_id, "question_id": question_id, "no": 1, "body": draft.body,
-                "explanation": draft.explanation, "basis": draft.basis, "author_id": person.account_id,
-                "created_at": moment,
+                "explanation": draft.explanation, "basis": draft.basis, "author_id": author, "created_at": moment,
             }
             for version_id, question_id, draft in zip(versions, ids, drafts, strict=True)
         ],
     )  # fmt: skip
-    s.execute(
-        sa.insert(AnswerKey),
+    _insert(
+        s,
+        AnswerKey,
         [
             {
-                "version_id": version_id, "revision": 1, "key": draft.key, "author_id": person.account_id,
-                "reason": "", "created_at": moment,
+                "version_id": version_id, "revision": 1, "key": draft.key, "author_id": author, "reason": "",
+                "created_at": moment,
             }
             for version_id, draft in zip(versions, drafts, strict=True)
         ],
     )  # fmt: skip
-    _write_marks(s, dict(zip(ids, drafts, strict=True)))
+    _insert(s, QuestionTag, _tags(dict(zip(ids, drafts, strict=True))))
     subject = ("question", ids[0] if len(ids) == 1 else None)
     audit.record(s, person, "question.create", subject, host.id, count=len(ids), first=ids[0], last=ids[-1])
     return ids
@@ -130,9 +132,8 @@ def edit(s: Session, person: Person, question_id: int, no: int, draft: Draft, tu
     for name, value in _facts(draft).items():
         setattr(question, name, value)
     question.state, question.changed_at = QuestionState.DRAFT, moment
-    for table in (QuestionTag, QuestionPiece):
-        s.execute(sa.delete(table).where(table.question_id == question.id))
-    _write_marks(s, {question.id: draft})
+    s.execute(sa.delete(QuestionTag).where(QuestionTag.question_id == question.id))
+    _insert(s, QuestionTag, _tags({question.id: draft}))
     audit.record(
         s, person, "question.edit", ("question", question.id), question.org_id, no=question.latest_no,
         state=(before, question.state),
@@ -159,21 +160,18 @@ def _facts(draft: Draft) -> dict[str, Any]:
     return {
         "category": draft.category, "difficulty": draft.difficulty, "valid_from": draft.valid_from,
         "valid_until": draft.valid_until, "brief": rules.brief(stem), "digest": rules.digest(stem),
-        "words": rules.words(draft),
+        "words": rules.words(draft), "sketch": similar.sketch(similar.text_of(draft.body)),
     }  # fmt: skip
 
 
-def _write_marks(s: Session, drafts: dict[int, Draft]) -> None:
-    """Tags and pieces of questions that have none."""
-    tags = [{"tag": tag, "question_id": id_} for id_, draft in drafts.items() for tag in draft.tags]
-    pieces = [
-        {"piece": piece, "question_id": id_}
-        for id_, draft in drafts.items()
-        for piece in similar.sketch(rules.pairs(draft.body))
-    ]
-    for table, rows in ((QuestionTag, tags), (QuestionPiece, pieces)):
-        if rows:
-            s.execute(sa.insert(table), rows)
+def _tags(drafts: dict[int, Draft]) -> list[dict[str, Any]]:
+    return [{"tag": tag, "question_id": question_id} for question_id, draft in drafts.items() for tag in draft.tags]
+
+
+def _insert(s: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
+    """Write rows in one set, past the session's own bookkeeping, which costs more than the rows."""
+    if rows:
+        s.connection().execute(sa.insert(model.__table__), rows)  # type: ignore[arg-type]
 
 
 def _must_have_files(s: Session, org_id: int, asked: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 from school.core.errors import Conflict, Invalid
@@ -185,25 +184,6 @@ def must_be_editable(state: QuestionState) -> None:
 def stale(valid_until: date | None, today: date) -> bool:
     """Whether the question is past its last day (过期)."""
     return valid_until is not None and valid_until < today
-
-
-# ── near-duplicates ─────────────────────────────────────
-
-
-def pairs(body: dict[str, Any]) -> frozenset[str]:
-    """Every two neighbouring characters of stem and options: what likeness is measured by."""
-    found: set[str] = set()
-    for text in bodies.texts(body):
-        run = bare(text)
-        found.update(map("".join, pairwise(run)) if len(run) > 1 else (run,))
-    found.discard("")
-    return frozenset(found)
-
-
-def likeness(one: frozenset[str], other: frozenset[str]) -> int:
-    """Shared pairs per mille of all pairs of both."""
-    every = len(one | other)
-    return 1000 * len(one & other) // every if every else 0
 
 
 def joined(tags: Iterable[str]) -> str:

@@ -55,10 +55,10 @@ class Question(Base):
     author_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
     author: Mapped[Account] = relationship(foreign_keys=[author_id])
     kind: Mapped[QuestionKind] = mapped_column(sa.String(10))
-    category: Mapped[str] = mapped_column(sa.String(40), index=True)
+    category: Mapped[str] = mapped_column(sa.String(40))
     difficulty: Mapped[int] = mapped_column(default=1)  # 1 to 5
     brief: Mapped[str] = mapped_column(sa.String(120))  # the stem's beginning, for lists
-    digest: Mapped[str] = mapped_column(sa.String(32), index=True)  # of the stem without white space and punctuation
+    digest: Mapped[str] = mapped_column(sa.String(32))  # of the stem without white space and punctuation
     state: Mapped[QuestionState] = mapped_column(sa.String(10), default=QuestionState.DRAFT)
     latest_no: Mapped[int] = mapped_column(default=1)
     approved_id: Mapped[int | None] = mapped_column(
@@ -73,6 +73,7 @@ class Question(Base):
     submitted_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
     words: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)  # all it is found by, in plain small letters
+    sketch: Mapped[bytes] = mapped_column(default=b"", deferred=True)  # what near-duplicates are found by; see similar.py
 
     __table_args__ = (sa.Index("ix_question_state_category", "state", "category"),)
 
@@ -114,15 +115,6 @@ class QuestionTag(Base):
     __tablename__ = "question_tag"
 
     tag: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
-    question_id: Mapped[int] = mapped_column(sa.ForeignKey("question.id"), primary_key=True, index=True)
-
-
-class QuestionPiece(Base):
-    """One of the few hashed character pairs that stand for a question's text when near-duplicates are looked for."""
-
-    __tablename__ = "question_piece"
-
-    piece: Mapped[int] = mapped_column(BigInt, primary_key=True)
     question_id: Mapped[int] = mapped_column(sa.ForeignKey("question.id"), primary_key=True, index=True)
 
 
@@ -420,11 +412,12 @@ class QuizResult(Base):
 
 
 class QuizReport(Base):
-    """The analysis of a quiz, as of `built_at`."""
+    """The analysis of a quiz, as of `built_at` (None: it has been asked for and not built yet)."""
 
     __tablename__ = "quiz_report"
 
     quiz_id: Mapped[int] = mapped_column(sa.ForeignKey("quiz.id"), primary_key=True)
     body: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    attempts: Mapped[int]
-    built_at: Mapped[datetime]
+    basis: Mapped[str] = mapped_column(sa.String(60), default="")  # changes with the results it was built of
+    asked_at: Mapped[datetime | None] = mapped_column(index=True)  # the clock builds it soon
+    built_at: Mapped[datetime | None]

@@ -1,31 +1,65 @@
-"""Near-duplicates: each question keeps a few of its hashed character pairs, so that what is alike shares some of them.
+"""Near-duplicates: each question keeps a sketch of its text, eight hashed character pairs, and what is alike shares some.
 
-The pairs with the smallest hashes are a fair sample of all pairs (bottom-k): two texts that share most pairs share most
-of the sample. What shares some is then compared in full.
+The pairs with the smallest hashes are a fair sample of all pairs (bottom-k): of two texts that share most pairs the
+samples share most too. What shares two is then compared in full. A look goes over the sketches of the whole bank: 32
+bytes a question, a tenth of a second for a hundred thousand of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
+from itertools import pairwise
 from typing import Any
-from zlib import crc32
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from school.core.person import Person
-from school.quizzes import bank_rules
+from school.quizzes import bank_rules, bodies
 from school.quizzes.access import in_bank
-from school.quizzes.models import Question, QuestionPiece, QuestionState, QuestionVersion
+from school.quizzes.models import Question, QuestionState, QuestionVersion
 
-SAMPLE = 8  # pieces a question keeps
+SAMPLE = 8  # pieces of a sketch; 0 stands for none
 SHARED = 2  # of them, before two questions are compared
 ALIKE = 500  # per mille of pairs in common
 SHOWN = 5
 CANDIDATES = 60
+NEIGHBOURS = 8  # how many that share a piece are looked at, among many at once
 CHUNK = 5000  # values of one statement; SQLite takes 32766
+
+Sketches = npt.NDArray[np.uint32]  # a row each
+
+
+# ── the likeness of two texts ───────────────────────────
+
+
+def text_of(body: dict[str, Any]) -> str:
+    """What is compared: stem and options without white space and punctuation."""
+    return bank_rules.bare("\n".join(bodies.texts(body)))
+
+
+def sketch(text: str) -> bytes:
+    """The sketch of a bare text; the same on every machine and for ever."""
+    letters = np.frombuffer(text.encode("utf-32-le"), "<u4")
+    pieces = np.unique((letters[:-1] * np.uint32(0x10001) + letters[1:]) * np.uint32(0x9E3779B1))[:SAMPLE]
+    return pieces.tobytes().ljust(4 * SAMPLE, b"\0")
+
+
+def likeness(one: str, other: str) -> int:
+    """Pairs of characters that two bare texts share, per mille of all pairs of both."""
+    mine, theirs = set(pairwise(one)), set(pairwise(other))
+    every = len(mine | theirs)
+    return 1000 * len(mine & theirs) // every if every else 0
+
+
+def _rows(sketches: Iterable[bytes]) -> Sketches:
+    return np.frombuffer(b"".join(sketches), "<u4").reshape(-1, SAMPLE)
+
+
+# ── one question ────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +71,34 @@ class Similar:
     same: bool
 
 
-def sketch(pairs: Iterable[str]) -> list[int]:
-    """The pieces of a question with these pairs, ascending; the same on every machine and for ever."""
-    return nsmallest(SAMPLE, {crc32(pair.encode()) * 0x9E3779B1 & 0xFFFFFFFF for pair in pairs})
-
-
 def find(s: Session, person: Person, body: dict[str, Any], *, but: int | None = None) -> list[Similar]:
     """The questions this person may see that are most like `body`, the likest first; `but` is the question itself."""
-    pairs, digest = bank_rules.pairs(body), bank_rules.digest(body["stem"])
-    sharing = (
-        sa.select(QuestionPiece.question_id)
-        .where(QuestionPiece.piece.in_(sketch(pairs)))
-        .group_by(QuestionPiece.question_id)
-        .having(sa.func.count() >= SHARED)
-        .order_by(sa.func.count().desc(), QuestionPiece.question_id)
-        .limit(CANDIDATES)
-    )
-    near = s.scalars(sharing).all()
-    rows = s.execute(
-        sa.select(Question, QuestionVersion.body)
-        .join(
-            QuestionVersion,
-            sa.and_(QuestionVersion.question_id == Question.id, QuestionVersion.no == Question.latest_no),
-        )
-        .where(
-            sa.or_(Question.digest == digest, Question.id.in_(near)),
-            Question.id != (but or 0),
-            Question.state != QuestionState.WITHDRAWN,
-            in_bank(person),
-        )
-    )
-    found = [Similar(q, bank_rules.likeness(pairs, bank_rules.pairs(other)), q.digest == digest) for q, other in rows]
+    text, digest = text_of(body), bank_rules.digest(body["stem"])
+    held = _held(s)
+    mine = _rows([sketch(text)])[0]
+    shared = np.isin(_rows(row.sketch for row in held), mine[mine > 0]).sum(axis=1)
+    likest = np.argsort(-shared, kind="stable")[:CANDIDATES]
+    near = {held[place].id for place in likest.tolist() if shared[place] >= SHARED}
+    near.update(row.id for row in held if row.digest == digest)
+    rows = s.execute(_latest(Question).where(Question.id.in_(near), Question.id != (but or 0), in_bank(person)))
+    found = [Similar(question, likeness(text, text_of(other)), question.digest == digest) for question, other in rows]
     found = [each for each in found if each.same or each.likeness >= ALIKE]
     return sorted(found, key=lambda each: (-each.same, -each.likeness, each.question.id))[:SHOWN]
+
+
+def _held(s: Session) -> Sequence[sa.Row[tuple[int, str, bytes]]]:
+    """Every question in use with its digest and sketch."""
+    return s.execute(
+        sa.select(Question.id, Question.digest, Question.sketch)
+        .where(Question.state != QuestionState.WITHDRAWN, sa.func.length(Question.sketch) > 0)
+        .order_by(Question.id)
+    ).all()
+
+
+def _latest(*columns: Any) -> sa.Select[Any]:
+    """`columns` of questions, then the body of the latest version."""
+    latest = sa.and_(QuestionVersion.question_id == Question.id, QuestionVersion.no == Question.latest_no)
+    return sa.select(*columns, QuestionVersion.body).join(QuestionVersion, latest)
 
 
 # ── many at once ────────────────────────────────────────
@@ -88,110 +117,62 @@ class Repeat:
 
 def repeats(s: Session, person: Person, many: Sequence[dict[str, Any]]) -> dict[int, Repeat]:
     """Place among `many` bodies → what that one repeats, the likest only; for the notes of an import."""
-    pairs = [bank_rules.pairs(body) for body in many]
-    sketches = list(map(sketch, pairs))
-    digests = [bank_rules.digest(body["stem"]) for body in many]
-    found = _among(many, pairs, sketches, digests)
-    candidates = _candidates(s, person, sketches, digests)
-    bodies = _bodies(s, {question_id for ids in candidates.values() for question_id in ids})
-    for place, ids in candidates.items():
-        for question_id in ids:
-            brief, digest, other = bodies[question_id]
-            repeat = Repeat(
-                question_id, None, brief, bank_rules.likeness(pairs[place], other), digest == digests[place]
-            )  # fmt: skip
-            _keep(found, place, repeat)
-    return found
-
-
-def _keep(found: dict[int, Repeat], place: int, repeat: Repeat) -> None:
-    """Keep the likest; of two as like the one in the bank, which comes later here."""
-    known = found.get(place)
-    if (repeat.same or repeat.likeness >= ALIKE) and (
-        known is None or (repeat.same, repeat.likeness) >= (known.same, known.likeness)
-    ):
-        found[place] = repeat
-
-
-def _among(
-    many: Sequence[dict[str, Any]],
-    pairs: Sequence[frozenset[str]],
-    sketches: Sequence[list[int]],
-    digests: Sequence[str],
-) -> dict[int, Repeat]:
-    """What repeats an earlier one of the many themselves."""
+    held = _held(s)
+    texts = [text_of(body) for body in many]
+    digests = [*(row.digest for row in held), *(bank_rules.digest(body["stem"]) for body in many)]
+    sketches = _rows([*(row.sketch for row in held), *map(sketch, texts)])
+    first = len(held)  # the many stand behind the bank
+    near = [(a, b) for a, b in (_sharing(sketches) | _same(digests)) if b >= first]
+    known = _known(s, person, {held[a].id for a, _ in near if a < first})
     found: dict[int, Repeat] = {}
-    first: dict[str, int] = {}
-    keeping: dict[int, list[int]] = {}
-    for place, pieces in enumerate(sketches):
-        if (same := first.setdefault(digests[place], place)) != place:
-            likeness = bank_rules.likeness(pairs[place], pairs[same])
-            _keep(found, place, Repeat(None, same, bank_rules.brief(many[same]["stem"]), likeness, True))
+    for a, b in sorted(near):
+        if a >= first:
+            text, brief = texts[a - first], bank_rules.brief(many[a - first]["stem"])
+            which: tuple[int | None, int | None] = (None, a - first)
+        elif held[a].id in known:
+            text, brief = known[held[a].id]
+            which = (held[a].id, None)
         else:
-            counts: dict[int, int] = {}
-            for piece in pieces:
-                for other in keeping.get(piece, ()):
-                    counts[other] = counts.get(other, 0) + 1
-            for other, count in counts.items():
-                if count >= SHARED:
-                    likeness = bank_rules.likeness(pairs[place], pairs[other])
-                    _keep(found, place, Repeat(None, other, bank_rules.brief(many[other]["stem"]), likeness, False))
-        for piece in pieces:
-            kept = keeping.setdefault(piece, [])
-            if len(kept) < CANDIDATES:  # a piece of everything tells nothing
-                kept.append(place)
+            continue
+        repeat = Repeat(*which, brief, likeness(text, texts[b - first]), digests[a] == digests[b])
+        best = found.get(b - first)
+        if (repeat.same or repeat.likeness >= ALIKE) and (
+            best is None or (repeat.same, repeat.likeness) > (best.same, best.likeness)
+        ):
+            found[b - first] = repeat
     return found
 
 
-def _candidates(
-    s: Session, person: Person, sketches: Sequence[list[int]], digests: Sequence[str]
-) -> dict[int, set[int]]:
-    """Place → ids of the questions in the person's bank that share its stem or enough pieces."""
-    known = sa.select(Question.id).where(Question.state != QuestionState.WITHDRAWN, in_bank(person))
-    if s.scalar(known.limit(1)) is None:
-        return {}
-    held: dict[int, list[int]] = {}
-    for chunk in _chunks(sorted({piece for pieces in sketches for piece in pieces})):
-        for piece, question_id in s.execute(
-            sa.select(QuestionPiece.piece, QuestionPiece.question_id).where(
-                QuestionPiece.piece.in_(chunk), QuestionPiece.question_id.in_(known)
-            )
-        ):
-            held.setdefault(piece, []).append(question_id)
-    stems: dict[str, list[int]] = {}
-    for chunk in _chunks(sorted(set(digests))):
-        for digest, question_id in s.execute(
-            sa.select(Question.digest, Question.id).where(Question.digest.in_(chunk), Question.id.in_(known))
-        ):
-            stems.setdefault(digest, []).append(question_id)
-    found: dict[int, set[int]] = {}
-    for place, pieces in enumerate(sketches):
-        counts: dict[int, int] = {}
-        for piece in pieces:
-            for question_id in held.get(piece, ())[:CANDIDATES]:
-                counts[question_id] = counts.get(question_id, 0) + 1
-        near = {question_id for question_id, count in counts.items() if count >= SHARED}
-        near.update(stems.get(digests[place], ())[:SHOWN])
-        if near:
-            found[place] = near
-    return found
+def _sharing(sketches: Sketches) -> set[tuple[int, int]]:
+    """Pairs of rows (the earlier one first) that share enough pieces, found among neighbours who share a piece."""
+    rows = np.repeat(np.arange(len(sketches)), SAMPLE)
+    pieces = sketches.ravel()
+    rows, pieces = rows[pieces > 0], pieces[pieces > 0]
+    order = np.argsort(pieces, kind="stable")  # rows of one piece stay in order
+    rows, pieces = rows[order], pieces[order]
+    shared = []
+    for step in range(1, NEIGHBOURS + 1):
+        alike = pieces[step:] == pieces[:-step]
+        shared.append(rows[:-step][alike] * len(sketches) + rows[step:][alike])
+    pairs, counts = np.unique(np.concatenate(shared), return_counts=True)
+    enough = pairs[counts >= SHARED]
+    return set(zip((enough // len(sketches)).tolist(), (enough % len(sketches)).tolist(), strict=True))
 
 
-def _bodies(s: Session, ids: set[int]) -> dict[int, tuple[str, str, frozenset[str]]]:
-    """Question id → its brief, the digest of its stem, its pairs."""
-    found: dict[int, tuple[str, str, frozenset[str]]] = {}
-    for chunk in _chunks(sorted(ids)):
-        rows = s.execute(
-            sa.select(Question.id, Question.brief, Question.digest, QuestionVersion.body)
-            .join(
-                QuestionVersion,
-                sa.and_(QuestionVersion.question_id == Question.id, QuestionVersion.no == Question.latest_no),
-            )
-            .where(Question.id.in_(chunk))
+def _same(digests: Sequence[str]) -> set[tuple[int, int]]:
+    """Pairs of places with one digest: each with the first one that has it."""
+    first: dict[str, int] = {}
+    places = [(first.setdefault(digest, place), place) for place, digest in enumerate(digests)]
+    return {(a, b) for a, b in places if a != b}
+
+
+def _known(s: Session, person: Person, ids: set[int]) -> dict[int, tuple[str, str]]:
+    """Question id → its bare text and its brief, for those the person may see."""
+    ordered = sorted(ids)
+    return {
+        row.id: (text_of(row.body), row.brief)
+        for start in range(0, len(ordered), CHUNK)
+        for row in s.execute(
+            _latest(Question.id, Question.brief).where(Question.id.in_(ordered[start : start + CHUNK]), in_bank(person))
         )
-        found.update({row.id: (row.brief, row.digest, bank_rules.pairs(row.body)) for row in rows})
-    return found
-
-
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[i : i + CHUNK] for i in range(0, len(values), CHUNK))
+    }
