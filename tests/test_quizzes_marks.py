@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
-from actors import Cast
 from marks_kit import hand_in
-from quiz_kit import make_question, make_quiz
 from records_kit import post_course
+
+from actors import Actor, Cast
+from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.time import now
 from school.quizzes import marks
+from school.quizzes.access import standing
 from school.quizzes.models import (
     AnswerKey,
     Attempt,
@@ -25,7 +27,9 @@ from school.quizzes.models import (
     Quiz,
     QuizResult,
     ShortMark,
+    Show,
 )
+from school.quizzes.show import visible_key
 from school.records import needs
 from school.records.models import MemberYear, StudyHourEntry, StudyProof
 
@@ -251,3 +255,48 @@ def test_hours_that_stood_before_a_course_needed_its_test_stay(db: Database, cas
         s.flush()
         marks.settle(s, [attempt.id], now())
     assert lines_of(db, member) == [("course", START.year, 100)]
+
+
+# ── when right answers may leave the server ─────────────
+
+
+def test_right_answers_leave_when_the_paper_says_so(db: Database, cast: Cast) -> None:
+    moment = now()
+    later = moment + timedelta(hours=2)
+
+    def seen(show: Show, state: AttemptState, at: datetime, *, who: Actor = cast.member, still: bool = False) -> bool:
+        with db.write() as s:
+            questions = [make_question(s, cast)]
+            quiz = make_quiz(s, cast, questions, show=show, closes_at=moment + timedelta(hours=1))
+            attempt = hand_in(s, quiz, questions, cast.member.member_id, [[1]], settle=False)
+            attempt.state = state
+            if still:
+                hand_in(s, quiz, questions, cast.outsider.member_id, [None], settle=False).state = AttemptState.OPEN
+            s.flush()
+            return visible_key(s, standing(s, who.person, quiz.id), attempt, at)
+
+    done, sitting = AttemptState.MARKED, AttemptState.OPEN
+    assert seen(Show.AT_ONCE, sitting, moment)
+    assert not seen(Show.SUBMITTED, sitting, moment)
+    assert seen(Show.SUBMITTED, done, moment)
+    assert not seen(Show.CLOSED, done, moment)
+    assert seen(Show.CLOSED, done, later)
+    assert not seen(Show.CLOSED, done, later, still=True)  # somebody was given more time
+    assert not seen(Show.CLOSED, sitting, later)
+    assert not seen(Show.NEVER, done, later)
+    assert not seen(Show.SUBMITTED, AttemptState.VOID, later)
+    # who sees everybody's results sees them, but not of a sitting that goes on
+    assert seen(Show.NEVER, done, moment, who=cast.trainer)
+    assert not seen(Show.NEVER, sitting, moment, who=cast.trainer)
+    assert not seen(Show.SUBMITTED, done, later, who=cast.outsider)
+
+
+def test_holding_an_office_shows_nobody_the_answers_of_their_own_sitting(db: Database, cast: Cast) -> None:
+    with db.write() as s:
+        questions = [make_question(s, cast)]
+        quiz = make_quiz(s, cast, questions, show=Show.CLOSED)
+        attempt = hand_in(s, quiz, questions, cast.member.member_id, [[1]])
+        boss = replace(cast.admin.person, member_id=cast.member.member_id)
+        here = standing(s, boss, quiz.id)
+        assert here.sees_results
+        assert not visible_key(s, here, attempt, now())
