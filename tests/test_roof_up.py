@@ -61,10 +61,13 @@ def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.P
     until(lambda: "重新启动" in log.read_text())
     until(lambda: serving("127.0.0.1", int(origin.rsplit(":", 1)[1])))
     assert requests.get(f"{origin}/sign-in", timeout=60).status_code == 200
+    until(lambda: "the packager listens" in log.read_text())
     family = supervisor.children(recursive=True)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
-    assert "数据都已保存" in log.read_text()
+    told = log.read_text()
+    assert "数据都已保存" in told
+    assert "Traceback" not in told, told[-4000:]
     assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 

@@ -58,6 +58,8 @@ class Inlet:
                     self._listener.hear(message)
         except (ValueError, OSError) as trouble:
             log.warning("a relay's connection ends", trouble=str(trouble)[:200])
+        except asyncio.CancelledError:
+            return  # the packager stops; Python 3.11 would show it as a fault of the connection
         finally:
             lost = {stream for stream, carrier in self._carriers.items() if carrier is writer}
             for stream in lost:
