@@ -43,7 +43,7 @@ export class Outbox {
     for (const [i, n] of Object.entries(sitting.n || {})) if (this.entry.answers[i]?.n <= n) delete this.entry.answers[i];
     this.tops = { ...sitting.n };
     for (const [i, { n }] of Object.entries(this.entry.answers)) this.tops[i] = n;
-    this.away = 0; // milliseconds that the page was out of sight since the last message
+    this.notes = {}; // away: the page was left; back: milliseconds after which it is there again
     this.stopped = false;
     this.wait = 0;
     this.store();
@@ -63,23 +63,27 @@ export class Outbox {
     return this.flush();
   }
 
-  /** What a message carries: everything that waits, and how long the page was out of sight. */
-  message() {
-    return { token: this.entry.token, answers: packed(this.waiting), ...(this.away >= 1000 ? { away: Math.round(this.away) } : {}) };
+  /** Tell the school that the page was left ({away: true}) or is there again ({back: ms}). */
+  note(what) {
+    Object.assign(this.notes, what);
+    return this.flush();
   }
+
+  /** What a message carries: everything that waits, and comings and goings. */
+  message() { return { token: this.entry.token, answers: packed(this.waiting), ...this.notes }; }
 
   /** Send what waits; one message at a time, the next one as soon as this one was answered. */
   async flush() {
     if (this.stopped) return;
     if (this.sending) { this.again = true; return; }
     clearTimeout(this.timer);
-    if (!Object.keys(this.waiting).length && this.away < 1000) return;
+    if (!Object.keys(this.waiting).length && !Object.keys(this.notes).length) return;
     this.sending = true;
     const sent = { ...this.waiting };
     const body = this.message();
     try {
       const answer = await post(this.entry.url, body);
-      this.away -= body.away || 0;
+      for (const name of Object.keys(this.notes)) if (this.notes[name] === body[name]) delete this.notes[name];
       this.wait = 0;
       settle(this.entry, answer, sent);
       this.store();

@@ -24,10 +24,11 @@ export class Question {
     this.saved = make('p', { class: 'saved', role: 'status', hidden: true });
     this.trouble = make('p', { class: 'err', role: 'alert', hidden: true });
     this.ask = told.asked ? make('button', { class: 'btn ink lg', type: 'button', disabled: true }, words.check) : null;
-    this.verdict = make('div', { class: 'stack g3', role: 'status' });
+    this.verdict = make('div', { role: 'status' });
     this.element = make('section', { class: 'stack g5 question', 'aria-labelledby': `q-${i}` },
       make('div', { class: 'row' }, number, make('span', { class: 'tag' }, words.kinds[kind]), points, this.tools()),
-      stem(face, `stem-${i}`), ...face.media.map(medium), this.way.element, this.saved, this.trouble, ...(this.ask ? [make('div', { class: 'btn-row' }, this.ask)] : []), this.verdict);
+      stem(face, `stem-${i}`), ...face.media.map(medium), this.way.element,
+      make('div', { class: 'after' }, this.saved, this.trouble, this.ask && make('div', { class: 'btn-row' }, this.ask), this.verdict));
     this.ask?.addEventListener('click', () => this.give());
   }
 
@@ -86,16 +87,15 @@ export class Question {
 
   lock() { this.way.lock(); }
 
-  /** What became of it: `told` {points, max, key, explanation, basis}; the key (its shape in bodies.py) in served places. */
+  /** What became of it: `told` {right (null: a person must mark), key, explanation, basis}; the key in served places. */
   reveal(told) {
     const { words } = this;
     this.lock();
-    if (told.key) this.way.reveal(Object.values(told.key)[0]);
+    this.way.reveal(Object.values(told.key)[0]);
     if (this.ask) this.ask.parentNode.hidden = true;
-    const full = told.points !== null && told.points >= told.max;
-    const state = told.points === null ? ['', 'clock', words.toMark] : full ? ['ok', 'check', words.full] : told.points > 0 ? ['warn', 'info', words.part] : ['bad', 'close', words.none];
-    this.verdict.replaceChildren(make('div', { class: `note ${state[0]}` }, icon(state[1]), make('div', { class: 'stack g2' }, make('b', {}, state[2]),
-      ...(told.key?.model ? [make('p', { class: 'lines' }, make('b', {}, words.model), told.key.model)] : []),
+    const [tone, sign, text] = told.right === null ? ['plain', 'clock', words.toMark] : told.right ? ['ok', 'check', words.full] : ['bad', 'close', words.none];
+    this.verdict.replaceChildren(make('div', { class: `note ${tone}` }, icon(sign), make('div', { class: 'stack g2' }, make('b', {}, text),
+      ...(told.key.model ? [make('p', { class: 'lines' }, make('b', {}, words.model), told.key.model)] : []),
       ...(told.explanation ? [make('p', { class: 'lines' }, told.explanation)] : []), ...(told.basis ? [make('p', { class: 't2 mute' }, fill(words.basis, { text: told.basis }))] : []))));
   }
 

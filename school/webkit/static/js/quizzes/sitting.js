@@ -16,9 +16,8 @@ const count = sitting.questions.length;
 const atOnce = quiz.show === 'at_once';
 const EVERY = 25_000; // between two looks at the server's clock
 const SOON = 8_000; // while the sitting stands still
-const saved = { ...sitting.saved }; // question → the server's moment of the answer it holds
+const saved = {}; // question → the server's moment of the answer it holds, as far as this page saw it
 const answers = { ...sitting.answers }; // as the page shows them
-const given = { ...sitting.told }; // question → its verdict, where it comes at once
 const spent = {}; // question → milliseconds it was looked at
 let at = 0; // the question in view
 let since = performance.now();
@@ -39,7 +38,7 @@ function forget() {
 
 // ── what the page shows ─────────────────────────────────
 
-const hour = (ms) => new Date(ms).toLocaleTimeString('zh-CN', { timeZone: quiz.zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+const hour = (ms) => new Date(ms).toLocaleTimeString('zh-CN', { timeZone: sitting.zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 const hasAnswer = (i) => answers[i] !== null && answers[i] !== undefined;
 const stateOf = (i) => (outbox.waiting[i] ? 'wait' : hasAnswer(i) ? 'done' : 'open');
 const unanswered = () => sitting.questions.flatMap(({ i }) => (hasAnswer(i) ? [] : [i]));
@@ -53,7 +52,7 @@ function drawSheet() {
 function drawSaved(i) {
   const waits = outbox.waiting[i];
   if (waits) questions[i].state(offline ? { wait: true, text: fill(words.waiting, { time: hour(waits.at + clock.now - Date.now()) }) } : outbox.sending ? { wait: true, text: words.saving } : null);
-  else questions[i].state(saved[i] && hasAnswer(i) && !atOnce ? { text: fill(words.saved, { time: hour(saved[i]) }) } : null);
+  else questions[i].state(hasAnswer(i) && !atOnce ? { text: saved[i] ? fill(words.savedAt, { time: hour(saved[i]) }) : words.states.done } : null);
 }
 
 function draw() {
@@ -83,15 +82,17 @@ function look(i = at) {
 function go(i, quiet = false) {
   look(Math.max(0, Math.min(i, count - 1)));
   hush();
-  if (quiz.one_a_page) $('paper').replaceChildren(questions[at].element);
+  if (quiz.one_a_page) {
+    $('paper').replaceChildren(questions[at].element);
+    $('prev').disabled = at === 0;
+    $('next').hidden = at === count - 1;
+    $('finish').hidden = at !== count - 1;
+  }
   if (!quiet) {
     questions[at].element.scrollIntoView({ block: 'start' });
     questions[at].focus();
   }
   $('pop').open = false;
-  $('prev').disabled = at === 0;
-  $('next').hidden = at === count - 1;
-  $('finish').hidden = at !== count - 1;
   remember();
   drawSheet();
 }
@@ -129,9 +130,10 @@ function heard(answer, error) {
   if (error) return refused(error);
   reach(false);
   clock.sync(answer);
-  for (const { i, saved_ms, told } of answer.saved) {
-    saved[i] = saved_ms;
-    if (told) { given[i] = told; questions[i].reveal(told); }
+  for (const told of answer.saved) {
+    const { i } = told;
+    saved[i] = told.saved_ms;
+    if (told.key) questions[i].reveal(told);
     verdicts.get(i)?.resolve();
     verdicts.delete(i);
   }
@@ -261,6 +263,22 @@ async function timeUp() {
   return undefined;
 }
 
+/** The page is left, or looked at again: told as it is; who reads it knows that a call may have come in. */
+function seen() {
+  if (document.hidden) {
+    look();
+    hush();
+    seen.since = performance.now();
+    seen.timer = setTimeout(() => { seen.told = true; outbox.note({ away: true }); }, 1000);
+    return;
+  }
+  clearTimeout(seen.timer);
+  since = performance.now();
+  if (seen.told) outbox.note({ back: Math.round(since - seen.since) });
+  seen.told = false;
+  poll();
+}
+
 // ── keys ────────────────────────────────────────────────
 
 function keys(event) {
@@ -283,8 +301,8 @@ const clock = new Clock($('left'), $('voice'), words, timeUp);
 const outbox = new Outbox(sitting, heard);
 
 function wire() {
-  $('prev').addEventListener('click', () => go(at - 1));
-  $('next').addEventListener('click', () => go(at + 1));
+  $('prev')?.addEventListener('click', () => go(at - 1));
+  $('next')?.addEventListener('click', () => go(at + 1));
   for (const button of document.querySelectorAll('[data-submit]')) button.addEventListener('click', askToSubmit);
   $('submit-do').addEventListener('click', submit);
   $('submit-no').addEventListener('click', () => $('submit').close());
@@ -292,21 +310,15 @@ function wire() {
   addEventListener('keydown', keys);
   addEventListener('offline', () => { reach(true); draw(); });
   addEventListener('online', poll);
-  let left = 0;
-  document.addEventListener('visibilitychange', () => {
-    if (document.hidden) { look(); hush(); left = performance.now(); return; }
-    since = performance.now();
-    if (left) outbox.away += since - left;
-    poll();
-  });
+  document.addEventListener('visibilitychange', seen);
   if (!quiz.one_a_page) {
-    const seen = new IntersectionObserver((entries) => { // the question that crosses the upper third is the one in view
+    const watch = new IntersectionObserver((entries) => { // the question that crosses the upper third is the one in view
       const entry = entries.find(({ isIntersecting }) => isIntersecting);
       if (!entry) return;
       look(questions.findIndex(({ element }) => element === entry.target));
       drawSheet();
     }, { rootMargin: '-30% 0px -65% 0px' });
-    for (const { element } of questions) seen.observe(element);
+    for (const { element } of questions) watch.observe(element);
   }
 }
 
@@ -316,7 +328,7 @@ function main() {
     const { i } = question.face;
     question.show(answers[i] ?? null);
     question.mark(flags.has(i));
-    if (given[i]) question.reveal(given[i]);
+    if (sitting.told?.[i]) question.reveal(sitting.told[i]);
   }
   clock.sync(sitting);
   if (!quiz.one_a_page) $('paper').replaceChildren(...questions.map(({ element }) => element));

@@ -209,7 +209,7 @@ class Matching extends Way {
     this.selects.forEach((select, at) => {
       const good = Number(select.value) === right[at] && select.value !== '';
       select.parentNode.append(make('p', { class: `verdict-line${good ? '' : ' bad'}` }, icon(good ? 'check' : 'close', 's'),
-        good ? this.words.rightOne : fill(this.words.rightIs, { text: `${letter(right[at])} ${this.face.right[right[at]].text}` })));
+        good ? this.words.rightPair : fill(this.words.rightIs, { text: `${letter(right[at])} ${this.face.right[right[at]].text}` })));
     });
   }
 }
