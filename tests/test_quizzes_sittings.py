@@ -42,7 +42,7 @@ class Taker:
         self.client.act_as(self.actor)
         with self.client.application.test_request_context():
             data = sittings_api.open_attempt(self.attempt_id)
-        self.data = data or {}
+        self.data = data or self.data
         return data
 
     def save(self, *answers: tuple[int, Any, int], **more: Any) -> Any:
@@ -81,3 +81,17 @@ def test_start_open_answer_and_open_again(db: Database, quiz: Quiz, taker: Taker
         kept = s.scalars(sa.select(AttemptAnswer).order_by(AttemptAnswer.position)).all()
         assert all(one.points_100 is None for one in kept)
         assert s.get_one(Attempt, first).state == AttemptState.OPEN
+
+
+def test_a_hundred_submissions_are_one(db: Database, quiz: Quiz, taker: Taker) -> None:
+    taker.start(quiz)
+    taker.open()
+    first = taker.submit((2, True, 1))
+    assert first.json["state"] in {"submitted", "marked"}
+    assert first.json["href"] == f"/quizzes/attempts/{taker.attempt_id}/result"
+    assert [one["i"] for one in first.json["saved"]] == [2]
+    again = taker.submit((2, False, 2))
+    assert again.status_code == 200
+    assert again.json["refused"][0]["code"] == "attempt.over"
+    assert taker.open() is None
+    assert taker.save((2, False, 3)).json["error"]["code"] == "attempt.over"

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from school.core.keys import Keys
 from school.core.time import day_of
-from school.quizzes import gate, papers, telling
+from school.quizzes import gate, keyring, papers, telling
 from school.quizzes.access import Standing
 from school.quizzes.drawing import Served
 from school.quizzes.models import Attempt, AttemptAnswer, Quiz, Show
@@ -73,11 +73,11 @@ def opened(s: Session, keys: Keys, here: Sitting, ticket: Ticket, now_ms: int) -
     ).all()
     told = {}
     if quiz.show == Show.AT_ONCE:
-        told = {
-            row.position: telling.tell(s, paper[row.position], versions[paper[row.position].version_id], row.answer)
-            for row in rows
-            if row.answer is not None
-        }
+        known = {row.position: row.answer for row in rows if row.answer is not None}
+        keys_of = keyring.newest(s, {paper[i].version_id for i in known})
+        for i, answer in known.items():
+            version_id = paper[i].version_id
+            told[i] = telling.tell(paper[i], versions[version_id], keys_of[version_id], answer)
     return {
         "token": seal(keys, ticket),
         "quiz": {

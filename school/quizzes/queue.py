@@ -6,6 +6,7 @@ Hundreds of people do the same thing in the same second; what comes within a twe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from school.core.errors import SchoolError
@@ -48,10 +49,16 @@ def _queue(parts: School) -> GroupCommit[Work, Answer]:
     if made is not None:
         return made
 
+    verbs: tuple[tuple[type[Any], Any], ...] = (
+        (Start, sitting.start),
+        (Open, sitting.open_page),
+        (Delivery, partial(saving.save, zone=parts.settings.zone)),
+    )
+
     def flush(works: Sequence[Work]) -> list[Answer | Exception]:
         with parts.db.write() as s:
             answers: dict[int, Answer | SchoolError] = {}
-            for kind, apply in _VERBS:
+            for kind, apply in verbs:
                 places = [place for place, work in enumerate(works) if isinstance(work, kind)]
                 if places:
                     answers.update(zip(places, apply(s, [works[place] for place in places]), strict=True))
@@ -61,10 +68,3 @@ def _queue(parts: School) -> GroupCommit[Work, Answer]:
 
     made = parts.parts["sittings"] = GroupCommit(flush, tick=TICK)
     return made
-
-
-_VERBS: tuple[tuple[type[Any], Any], ...] = (
-    (Start, sitting.start),
-    (Open, sitting.open_page),
-    (Delivery, saving.save),
-)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from school.core import json
 from school.core.errors import Conflict, Invalid, SchoolError
 from school.core.i18n import N_
-from school.quizzes import bodies, sitting, telling
+from school.quizzes import bodies, keyring, sitting, telling
 from school.quizzes.drawing import Served
 from school.quizzes.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState, Show
 from school.quizzes.serving import canonical
@@ -75,18 +75,18 @@ class _Kept:
     touched: bool = False
 
 
-def save(s: Session, deliveries: Sequence[Delivery]) -> list[Outcome | SchoolError]:
+def save(s: Session, deliveries: Sequence[Delivery], zone: str) -> list[Outcome | SchoolError]:
     """Store `deliveries` in their order within the transaction of `s`; one that is refused as a whole answers an error:
     NotAllowed `attempt.token`, Conflict `attempt.elsewhere`, `attempt.over`, `quiz.paused`."""
-    batch = _Batch(s, deliveries)
+    batch = _Batch(s, deliveries, zone)
     answers = [batch.take(delivery) for delivery in deliveries]
     batch.write()
     return answers
 
 
 class _Batch:
-    def __init__(self, s: Session, deliveries: Sequence[Delivery]) -> None:
-        self.s = s
+    def __init__(self, s: Session, deliveries: Sequence[Delivery], zone: str) -> None:
+        self.s, self.zone = s, zone
         self.sittings = sitting.held(s, (delivery.ticket.attempt_id for delivery in deliveries))
         wanted = {
             (delivery.ticket.attempt_id, given.i)
@@ -97,6 +97,12 @@ class _Batch:
         }
         self.versions = asked(s, (self.sittings[attempt_id].paper[i][0] for attempt_id, i in wanted))
         self.kept = _kept(s, wanted)
+        telling_at_once = {
+            self.sittings[attempt_id].paper[i][0]
+            for attempt_id, i in wanted
+            if self.sittings[attempt_id].show == Show.AT_ONCE
+        }
+        self.keys = keyring.newest(s, telling_at_once) if telling_at_once else {}
         self.seen: dict[int, int] = {}
         self.closing: dict[int, tuple[str, int]] = {}
         self.events: list[dict[str, Any]] = []
@@ -167,7 +173,7 @@ class _Batch:
     def _told(self, here: Sitting, i: int, served: Served, question: Asked, kept: _Kept) -> dict[str, Any]:
         told = {"i": i, "n": kept.n, "saved_ms": kept.saved_ms}
         if here.show == Show.AT_ONCE and kept.answer is not None:
-            told |= telling.tell(self.s, served, question, kept.answer)
+            told |= telling.tell(served, question, self.keys[served.version_id], kept.answer)
         return told
 
     def write(self) -> None:
@@ -201,7 +207,7 @@ class _Batch:
         self._note()
         for by in ("member", "clock"):
             ends = [(self.sittings[key], at_ms) for key, (who, at_ms) in self.closing.items() if who == by]
-            sitting.close(self.s, ends, by)
+            sitting.close(self.s, ends, by, self.zone)
 
     def _note(self) -> None:
         if not self.events:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from school.core.errors import NotFound, SchoolError
 from school.core.i18n import N_
+from school.quizzes import marks
 from school.quizzes.models import Attempt, AttemptEvent, AttemptState, Quiz, Show
 from school.records.bulk import among, move, table_of
 
@@ -194,7 +195,7 @@ def open_page(s: Session, opens: Sequence[Open]) -> list[Sitting | SchoolError]:
     return answers
 
 
-def close(s: Session, ends: Sequence[tuple[Sitting, int]], by: str) -> None:
+def close(s: Session, ends: Sequence[tuple[Sitting, int]], by: str, zone: str) -> None:
     """Hand in what is open among the sittings (locked by `held`), each at its moment, and mark it; `by` is member, clock
     or desk. Nobody is said to have handed in after their deadline: what came later was only on its way."""
     ends = sorted((end for end in ends if end[0].state == AttemptState.OPEN), key=lambda end: end[0].id)
@@ -208,10 +209,8 @@ def close(s: Session, ends: Sequence[tuple[Sitting, int]], by: str) -> None:
     ]
     move(s, Attempt, rows)
     note(s, [event(one.id, at_ms, "submitted", None, by=by) for one, at_ms in ends])
-    from school.quizzes import marks  # until it stands
-
     last_ms = max(at_ms for _, at_ms in ends)
-    marks.settle(s, [one.id for one, _ in ends], datetime.fromtimestamp(last_ms / 1000, UTC))
+    marks.settle(s, [one.id for one, _ in ends], datetime.fromtimestamp(last_ms / 1000, UTC), zone)
 
 
 def event(attempt_id: int, at_ms: int, kind: str, account_id: int | None, **body: Any) -> dict[str, Any]:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from school.quizzes import keyring
 from school.quizzes.drawing import Served
+from school.quizzes.keyring import Key
 from school.quizzes.marking import mark
 from school.quizzes.serving import shown_key
 from school.quizzes.versions import Asked
 
 
-def tell(s: Session, served: Served, question: Asked, answer: Any) -> dict[str, Any]:
+def tell(served: Served, question: Asked, key: Key, answer: Any) -> dict[str, Any]:
     """`{right, key, explanation, basis}` of an answer in authored places; `right` is None where a person must mark, and
     `key` is in the places the sitting shows."""
-    key = keyring.newest(s, [question.version_id])[question.version_id]
-    points = mark(question.kind, key.key, answer, 100, partial=False)
+    points = 100 if key.waived else mark(key.kind, key.key, answer, 100, partial=False)
     return {
         "right": None if points is None else points == 100,
-        "key": shown_key(served, question.kind, key.key),
+        "key": shown_key(served, key.kind, key.key),
         "explanation": question.explanation,
         "basis": question.basis,
     }
