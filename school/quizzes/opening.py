@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,9 +13,10 @@ from school.core.time import day_of
 from school.quizzes import gate, keyring, papers, telling
 from school.quizzes.access import Standing
 from school.quizzes.drawing import Served
+from school.quizzes.files import address
 from school.quizzes.models import Attempt, AttemptAnswer, Quiz, Show
 from school.quizzes.serving import face, shown
-from school.quizzes.sitting import Sitting, Start, deadline_of
+from school.quizzes.sitting import Sitting, Start, deadline_of, moment_of
 from school.quizzes.tokens import Ticket, seal
 from school.quizzes.versions import asked
 
@@ -30,7 +30,7 @@ def prepared(s: Session, here: Standing, code: str, at_ms: int, zone: str) -> in
     The paper is drawn here, outside the transaction that stores it.
     """
     person, quiz = here.person, here.quiz
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    moment = moment_of(at_ms)
     entered = gate.enter(s, here, code, moment, zone)
     if entered.open_id is not None:
         return entered.open_id
@@ -92,7 +92,7 @@ def opened(s: Session, keys: Keys, here: Sitting, ticket: Ticket, now_ms: int) -
         "deadline_ms": here.deadline_ms,
         "paused": here.paused,
         "questions": [
-            face(i, versions[served.version_id], served, lambda file_id: _address(keys, file_id, until))
+            face(i, versions[served.version_id], served, lambda file_id: address(keys, file_id, until))
             for i, served in enumerate(paper)
         ],
         "answers": {
@@ -102,9 +102,3 @@ def opened(s: Session, keys: Keys, here: Sitting, ticket: Ticket, now_ms: int) -
         "n": {row.position: row.n for row in rows},
         "told": told,
     }
-
-
-def _address(keys: Keys, file_id: int, until: int) -> str:
-    from school.quizzes.files import address  # until it stands
-
-    return address(keys, file_id, until)

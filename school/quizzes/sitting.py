@@ -94,6 +94,10 @@ def deadline_of(quiz: Quiz, at_ms: int) -> int | None:
     return min(ends, default=None)
 
 
+def moment_of(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
 def no_attempt() -> NotFound:
     return NotFound("attempt.missing", N_("没有找到这次答题。它可能不是您本人的，请从“考试测验”进入。"))
 
@@ -210,7 +214,7 @@ def close(s: Session, ends: Sequence[tuple[Sitting, int]], by: str, zone: str) -
     move(s, Attempt, rows)
     note(s, [event(one.id, at_ms, "submitted", None, by=by) for one, at_ms in ends])
     last_ms = max(at_ms for _, at_ms in ends)
-    marks.settle(s, [one.id for one, _ in ends], datetime.fromtimestamp(last_ms / 1000, UTC), zone)
+    marks.settle(s, [one.id for one, _ in ends], moment_of(last_ms), zone)
 
 
 def event(attempt_id: int, at_ms: int, kind: str, account_id: int | None, **body: Any) -> dict[str, Any]:
