@@ -81,8 +81,12 @@ def _mark(s: Session, attempts: Sequence[Any], quizzes: dict[int, Quiz]) -> None
             total = 0
             for i, (version_id, _, points_100, *_) in enumerate(attempt.paper):
                 key, kept = keys[version_id], given.get((attempt.id, i))
-                earned = _earned(
-                    key, kept, points_100, shorts.get((attempt.id, i), ()), quizzes[attempt.quiz_id].partial
+                earned = earned_by(
+                    key,
+                    kept.answer if kept else None,
+                    points_100,
+                    shorts.get((attempt.id, i), ()),
+                    quizzes[attempt.quiz_id].partial,
                 )
                 total = None if total is None or earned is None else total + earned
                 if kept is None:
@@ -119,10 +123,11 @@ def _given(s: Session, attempt_ids: Collection[int]) -> dict[Place, Any]:
     return {(row.attempt_id, row.position): row for row in rows}
 
 
-def _earned(key: Key, kept: Any, points_100: int, people: Sequence[int], partial: bool) -> int | None:
+def earned_by(key: Key, answer: Any, points_100: int, people: Sequence[int], partial: bool) -> int | None:
+    """What `answer` earns by `key`, or by what `people` gave it where they must mark; None: not enough of them yet."""
     if key.waived:
         return points_100
-    earned = mark(key.kind, key.key, kept.answer if kept else None, points_100, partial=partial)
+    earned = mark(key.kind, key.key, answer, points_100, partial=partial)
     return agreed(people, points_100) if earned is None else earned
 
 
@@ -146,13 +151,13 @@ def _results(s: Session, pairs: Collection[Pair], now: datetime, correction: Cor
     """Move the results of `pairs` to the best marked attempt of each; those that pass now or passed before."""
     before = {
         (row.quiz_id, row.member_id): row
-        for row in s.execute(sa.select(*table_of(QuizResult).c).where(_among(s, QuizResult, pairs)))
+        for row in s.execute(sa.select(*table_of(QuizResult).c).where(of_pairs(s, QuizResult, pairs)))
     }
     tries: dict[Pair, list[Any]] = defaultdict(list)
     sat = sa.select(
         Attempt.id, Attempt.quiz_id, Attempt.member_id, Attempt.org_id, Attempt.no, Attempt.state, Attempt.score_100,
         Attempt.passed, Attempt.started_ms, Attempt.submitted_ms,
-    ).where(_among(s, Attempt, pairs), Attempt.state.in_(OVER))  # fmt: skip
+    ).where(of_pairs(s, Attempt, pairs), Attempt.state.in_(OVER))  # fmt: skip
     for row in s.execute(sat):
         tries[row.quiz_id, row.member_id].append(row)
     changed, told = [], []
@@ -182,7 +187,7 @@ def _results(s: Session, pairs: Collection[Pair], now: datetime, correction: Cor
     return passing | {pair for pair, row in before.items() if pair in pairs and row.passed}
 
 
-def _among(s: Session, model: type[Attempt] | type[QuizResult], pairs: Collection[Pair]) -> sa.ColumnElement[bool]:
+def of_pairs(s: Session, model: type[Attempt] | type[QuizResult], pairs: Collection[Pair]) -> sa.ColumnElement[bool]:
     """Whether a row is of one of the quizzes and one of the members of `pairs`, all with all."""
     return sa.and_(
         among(s, model.quiz_id, {quiz_id for quiz_id, _ in pairs}),

@@ -73,7 +73,9 @@ class Question(Base):
     submitted_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
     words: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)  # all it is found by, in plain small letters
-    sketch: Mapped[bytes] = mapped_column(default=b"", deferred=True)  # what near-duplicates are found by; see similar.py
+    sketch: Mapped[bytes] = mapped_column(
+        default=b"", deferred=True
+    )  # what near-duplicates are found by; see similar.py
 
     __table_args__ = (sa.Index("ix_question_state_category", "state", "category"),)
 
@@ -109,6 +111,16 @@ class AnswerKey(Base):
     waived: Mapped[bool] = mapped_column(default=False)  # 全体给分: the question was at fault, everybody has its points
     reason: Mapped[str] = mapped_column(sa.String(400), default="")  # of a correction
     created_at: Mapped[datetime]
+    applied_at: Mapped[datetime | None]  # a correction by which everything is marked now
+
+    __table_args__ = (
+        sa.Index(
+            "ix_answer_key_unapplied",
+            "version_id",
+            sqlite_where=sa.text("revision > 1 AND applied_at IS NULL"),
+            postgresql_where=sa.text("revision > 1 AND applied_at IS NULL"),
+        ),
+    )
 
 
 class QuestionTag(Base):
@@ -129,6 +141,9 @@ class QuestionFile(Base):
     sha256: Mapped[str] = mapped_column(sa.String(64), index=True)
     mime: Mapped[str] = mapped_column(sa.String(40))  # one of a short list; served as exactly this
     size: Mapped[int]
+    width: Mapped[int] = mapped_column(default=0)  # of a picture or video, so that a page keeps room for it
+    height: Mapped[int] = mapped_column(default=0)
+    length_ms: Mapped[int] = mapped_column(default=0)  # of a sound or video
     name: Mapped[str] = mapped_column(sa.String(120))
     alt: Mapped[str] = mapped_column(sa.String(200), default="")  # what who cannot see or hear it should know
     created_at: Mapped[datetime]
@@ -409,6 +424,17 @@ class QuizResult(Base):
     was_passed: Mapped[bool | None]
     told_at: Mapped[datetime | None]  # a note about that which the person has not put away yet
     note: Mapped[str] = mapped_column(sa.String(400), default="")  # why it was corrected
+
+
+class QuestionRedo(Base):
+    """How a member answered a question of their wrong-answer book (错题本) when they practised it again, the last time."""
+
+    __tablename__ = "question_redo"
+
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
+    question_id: Mapped[int] = mapped_column(sa.ForeignKey("question.id"), primary_key=True)
+    right: Mapped[bool]
+    at_ms: Mapped[int] = mapped_column(BigInt)
 
 
 class QuizReport(Base):
