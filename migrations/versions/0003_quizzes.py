@@ -48,6 +48,8 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('sketch', sa.LargeBinary(), nullable=False),
     sa.ForeignKeyConstraint(['author_id'], ['account.id'], name=op.f('fk_question_author_id')),
     sa.ForeignKeyConstraint(['org_id'], ['organization.id'], name=op.f('fk_question_org_id')),
     sa.ForeignKeyConstraint(['reviewer_id'], ['account.id'], name=op.f('fk_question_reviewer_id')),
@@ -55,8 +57,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('question', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_question_author_id'), ['author_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_question_category'), ['category'], unique=False)
-        batch_op.create_index(batch_op.f('ix_question_digest'), ['digest'], unique=False)
         batch_op.create_index(batch_op.f('ix_question_org_id'), ['org_id'], unique=False)
         batch_op.create_index('ix_question_state_category', ['state', 'category'], unique=False)
 
@@ -67,6 +67,9 @@ def upgrade() -> None:
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('mime', sa.String(length=40), nullable=False),
     sa.Column('size', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('width', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('height', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('length_ms', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('alt', sa.String(length=200), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -169,6 +172,15 @@ def upgrade() -> None:
         batch_op.create_index('ix_attempt_quiz_state', ['quiz_id', 'state'], unique=False)
         batch_op.create_index('uq_attempt_open', ['quiz_id', 'member_id'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
+    op.create_table('question_redo',
+    sa.Column('member_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('question_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('right', sa.Boolean(), nullable=False),
+    sa.Column('at_ms', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.ForeignKeyConstraint(['member_id'], ['member.id'], name=op.f('fk_question_redo_member_id')),
+    sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_question_redo_question_id')),
+    sa.PrimaryKeyConstraint('member_id', 'question_id', name=op.f('pk_question_redo'))
+    )
     op.create_table('question_tag',
     sa.Column('tag', sa.String(length=20), nullable=False),
     sa.Column('question_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -177,16 +189,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('question_tag', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_question_tag_question_id'), ['question_id'], unique=False)
-
-    op.create_table('question_term',
-    sa.Column('term', sa.String(length=40), nullable=False),
-    sa.Column('question_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('weight', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_question_term_question_id')),
-    sa.PrimaryKeyConstraint('term', 'question_id', name=op.f('pk_question_term'))
-    )
-    with op.batch_alter_table('question_term', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_question_term_question_id'), ['question_id'], unique=False)
 
     op.create_table('question_version',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -197,8 +199,11 @@ def upgrade() -> None:
     sa.Column('basis', sa.String(length=400), nullable=False),
     sa.Column('author_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reviewer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.ForeignKeyConstraint(['author_id'], ['account.id'], name=op.f('fk_question_version_author_id')),
     sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_question_version_question_id')),
+    sa.ForeignKeyConstraint(['reviewer_id'], ['account.id'], name=op.f('fk_question_version_reviewer_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_question_version')),
     sa.UniqueConstraint('question_id', 'no', name=op.f('uq_question_version_question_id_no'))
     )
@@ -219,11 +224,15 @@ def upgrade() -> None:
     op.create_table('quiz_report',
     sa.Column('quiz_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('body', sa.JSON(), nullable=False),
-    sa.Column('attempts', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('built_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('basis', sa.String(length=60), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('built_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['quiz_id'], ['quiz.id'], name=op.f('fk_quiz_report_quiz_id')),
     sa.PrimaryKeyConstraint('quiz_id', name=op.f('pk_quiz_report'))
     )
+    with op.batch_alter_table('quiz_report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_quiz_report_asked_at'), ['asked_at'], unique=False)
+
     op.create_table('quiz_section',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('quiz_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -243,12 +252,17 @@ def upgrade() -> None:
     sa.Column('revision', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('key', sa.JSON(), nullable=False),
     sa.Column('author_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('waived', sa.Boolean(), nullable=False),
     sa.Column('reason', sa.String(length=400), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('applied_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['author_id'], ['account.id'], name=op.f('fk_answer_key_author_id')),
     sa.ForeignKeyConstraint(['version_id'], ['question_version.id'], name=op.f('fk_answer_key_version_id')),
     sa.PrimaryKeyConstraint('version_id', 'revision', name=op.f('pk_answer_key'))
     )
+    with op.batch_alter_table('answer_key', schema=None) as batch_op:
+        batch_op.create_index('ix_answer_key_unapplied', ['version_id'], unique=False, sqlite_where=sa.text('revision > 1 AND applied_at IS NULL'), postgresql_where=sa.text('revision > 1 AND applied_at IS NULL'))
+
     op.create_table('attempt_answer',
     sa.Column('attempt_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('position', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -316,6 +330,8 @@ def upgrade() -> None:
     sa.Column('best_100', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('passed', sa.Boolean(), nullable=False),
     sa.Column('taken_ms', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('was_100', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('was_passed', sa.Boolean(), nullable=True),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('note', sa.String(length=400), nullable=False),
     sa.ForeignKeyConstraint(['attempt_id'], ['attempt.id'], name=op.f('fk_quiz_result_attempt_id')),
@@ -339,7 +355,6 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['marker_id'], ['account.id'], name=op.f('fk_short_mark_marker_id')),
     sa.PrimaryKeyConstraint('attempt_id', 'position', 'marker_id', name=op.f('pk_short_mark'))
     )
-    # ### end Alembic commands ###
 
 
 def downgrade() -> None:
@@ -366,23 +381,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_attempt_answer_version_id'))
 
     op.drop_table('attempt_answer')
+    with op.batch_alter_table('answer_key', schema=None) as batch_op:
+        batch_op.drop_index('ix_answer_key_unapplied', sqlite_where=sa.text('revision > 1 AND applied_at IS NULL'), postgresql_where=sa.text('revision > 1 AND applied_at IS NULL'))
+
     op.drop_table('answer_key')
     with op.batch_alter_table('quiz_section', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_quiz_section_quiz_id'))
 
     op.drop_table('quiz_section')
+    with op.batch_alter_table('quiz_report', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_quiz_report_asked_at'))
+
     op.drop_table('quiz_report')
     op.drop_table('quiz_helper')
     op.drop_table('quiz_audience')
     op.drop_table('question_version')
-    with op.batch_alter_table('question_term', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_question_term_question_id'))
-
-    op.drop_table('question_term')
     with op.batch_alter_table('question_tag', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_question_tag_question_id'))
 
     op.drop_table('question_tag')
+    op.drop_table('question_redo')
     with op.batch_alter_table('attempt', schema=None) as batch_op:
         batch_op.drop_index('uq_attempt_open', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
         batch_op.drop_index('ix_attempt_quiz_state')
@@ -405,11 +423,8 @@ def downgrade() -> None:
     with op.batch_alter_table('question', schema=None) as batch_op:
         batch_op.drop_index('ix_question_state_category')
         batch_op.drop_index(batch_op.f('ix_question_org_id'))
-        batch_op.drop_index(batch_op.f('ix_question_digest'))
-        batch_op.drop_index(batch_op.f('ix_question_category'))
         batch_op.drop_index(batch_op.f('ix_question_author_id'))
 
     op.drop_table('question')
     op.drop_table('study_proof')
     op.drop_table('study_need')
-    # ### end Alembic commands ###
