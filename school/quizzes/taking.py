@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from flask import jsonify, redirect, render_template
+from flask import jsonify, redirect, render_template, request, url_for
 from flask.wrappers import Response
 from werkzeug.wrappers import Response as BaseResponse
 
-from school.quizzes import sittings_api
+from school.core.person import require_member, signed_in
+from school.core.time import now
+from school.quizzes import gate, looking, marks, outcomes, sittings_api, wrong
+from school.quizzes.access import Standing
 from school.quizzes.blueprint import blueprint
-from school.webkit.context import school
-from school.webkit.replies import wants_json
+from school.quizzes.models import AttemptState, QuizState
+from school.webkit.bodies import json_object
+from school.webkit.context import current_person, school
+from school.webkit.replies import for_scripts, wants_json
 
 
 @blueprint.get("/quizzes/attempts/<int:attempt_id>")
@@ -26,3 +31,47 @@ def sitting(attempt_id: int) -> str | BaseResponse:
         answer: Response = jsonify(data)
         return answer
     return render_template("quizzes/sitting.html", sitting=data, quiz=data["quiz"])
+
+
+@blueprint.get("/quizzes/attempts/<int:attempt_id>/result")
+def result(attempt_id: int) -> str | BaseResponse:
+    """What came of a sitting; one that is still open is gone on with instead."""
+    person = signed_in(current_person())
+    parts, moment = school(), now()
+    with parts.db.read() as s:
+        found = outcomes.outcome(s, parts.keys, person, attempt_id, moment)
+        again = None
+        if found.own and found.quiz.state == QuizState.PUBLISHED:
+            here = Standing(found.quiz, person, invited=True, authors=False, helps=False, oversees=False)
+            again = gate.gate(s, here, moment, parts.settings.zone)
+    if found.own and found.attempt.state == AttemptState.OPEN and not found.attempt.on_paper:
+        return redirect(sittings_api.page_of(attempt_id))
+    return render_template(
+        "quizzes/result.html", here=found, quiz=found.quiz, attempt=found.attempt, again=again,
+        taken_ms=marks.taken_ms(found.attempt), moment=moment,
+    )  # fmt: skip
+
+
+@blueprint.get("/quizzes/wrong")
+def wrong_book() -> str:
+    """错题本, as far as what is right may be known."""
+    _, member_id = require_member(current_person())
+    category = request.args.get("category", "")
+    page = max(request.args.get("page", 1, int), 1)
+    with school().db.read() as s:
+        found = wrong.book(s, member_id, now(), category, page)
+        questions = looking.looked_back(s, school().keys, [one.given for one in found.wrongs], now())
+    for question, one in zip(questions, found.wrongs, strict=True):
+        question["url"] = url_for("quizzes.redo_wrong", attempt_id=one.attempt_id, position=one.position)
+    return render_template("quizzes/wrong.html", book=found, questions=questions, category=category)
+
+
+@blueprint.post("/quizzes/wrong/<int:attempt_id>/<int:position>")
+def redo_wrong(attempt_id: int, position: int) -> Response:
+    """Answer a question of the book again: whether it is right now, what is right and why."""
+    for_scripts()
+    _, member_id = require_member(current_person())
+    answer = json_object(prefix="answer").get("a")
+    with school().db.write() as s:
+        told = wrong.redo(s, member_id, attempt_id, position, answer, now())
+    return jsonify(told)

@@ -87,14 +87,17 @@ export class Question {
 
   lock() { this.way.lock(); }
 
-  /** What became of it: `told` {right (null: a person must mark), key, explanation, basis}; the key in served places. */
+  /** What became of it: `told` {right (null: a person must mark), key, explanation, basis, points?, max?}; the key in served places. */
   reveal(told) {
     const { words } = this;
     this.lock();
-    this.way.reveal(Object.values(told.key)[0]);
+    const right = Object.values(told.key)[0]; // none where everybody has the points
+    if (right !== undefined) this.way.reveal(right);
     if (this.ask) this.ask.parentNode.hidden = true;
-    const [tone, sign, text] = told.right === null ? ['plain', 'clock', words.toMark] : told.right ? ['ok', 'check', words.full] : ['bad', 'close', words.none];
-    this.verdict.replaceChildren(make('div', { class: `note ${tone}` }, icon(sign), make('div', { class: 'stack g2' }, make('b', {}, text),
+    const [tone, sign, text] = told.right === null ? ['plain', 'clock', words.toMark] : told.right ? ['ok', 'check', words.full]
+      : told.points > 0 ? ['warn', 'info', words.part] : this.answer === null ? ['plain', 'info', words.empty] : ['bad', 'close', words.none];
+    const points = told.points === undefined || told.right === null ? [] : [make('span', { class: 't2 mute nowrap' }, fill(words.earned, { n: told.points, max: told.max }))];
+    this.verdict.replaceChildren(make('div', { class: `note ${tone}` }, icon(sign), make('div', { class: 'stack g2' }, make('p', { class: 'row' }, make('b', {}, text), ...points),
       ...(told.key.model ? [make('p', { class: 'lines' }, make('b', {}, words.model), told.key.model)] : []),
       ...(told.explanation ? [make('p', { class: 'lines' }, told.explanation)] : []), ...(told.basis ? [make('p', { class: 't2 mute' }, fill(words.basis, { text: told.basis }))] : []))));
   }

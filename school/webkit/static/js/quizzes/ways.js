@@ -6,8 +6,8 @@ const REST = 700; // milliseconds without a key before what was written counts a
 export const letter = (at) => String.fromCharCode(65 + at);
 
 /** A picture, sound or short video. */
-export function medium({ mime, src, alt }) {
-  if (mime.startsWith('image/')) return make('img', { src, alt, class: 'q-pic', loading: 'lazy' });
+export function medium({ mime, src, alt, width, height }) {
+  if (mime.startsWith('image/')) return make('img', { src, alt, width: width || null, height: height || null, class: 'q-pic', loading: 'lazy' });
   if (mime.startsWith('audio/')) return make('audio', { src, controls: true, preload: 'none', class: 'q-sound', 'aria-label': alt });
   return make('video', { src, controls: true, playsinline: true, preload: 'metadata', class: 'q-pic', 'aria-label': alt });
 }
@@ -51,6 +51,13 @@ class Choosing extends Way {
     this.draw();
   }
 
+  /** What is said beside an option: with several right ones, whether it was found. */
+  verdict(good, input) {
+    const { words } = this;
+    if (!good) return words.notThis;
+    return input.type === 'radio' ? words.rightOne : input.checked ? words.found : words.missed;
+  }
+
   /** Choose by its number, as a key does. */
   press(at) { if (this.inputs[at] && !this.inputs[at].disabled) this.inputs[at].click(); }
 
@@ -63,7 +70,7 @@ class Choosing extends Way {
       const good = places.includes(at);
       if (!good && !input.checked) return;
       input.parentNode.classList.add(good ? 'good' : 'bad');
-      input.parentNode.append(make('span', { class: 'verdict' }, icon(good ? 'check' : 'close', 's'), good ? this.words.rightOne : this.words.notThis));
+      input.parentNode.append(make('span', { class: 'verdict' }, icon(good ? 'check' : 'close', 's'), this.verdict(good, input)));
     });
   }
 }
