@@ -28,6 +28,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in the cell at `row` (of the table, from 0) and `column`, shrunk by `scale`."""
+
+    row: int
+    column: int
+    data: bytes
+    alt: str = ""
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """One sheet: merged `title`, then `unit` (whose figures), period and print date in one row, then the table."""
 
@@ -36,6 +47,7 @@ class Sheet:
     unit: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[Any]]
+    pictures: Sequence[Picture] = ()
 
 
 def write(sheets: Sequence[Sheet]) -> bytes:
@@ -80,6 +92,10 @@ def _fill(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     for row, cells in enumerate(sheet.rows, start=HEADER_ROWS):
         for number, (column, value) in enumerate(zip(sheet.columns, cells, strict=True)):
             _cell(page, row, number, column, value, formats)
+    for picture in sheet.pictures:
+        size = {"x_scale": picture.scale, "y_scale": picture.scale}
+        given = {"image_data": io.BytesIO(picture.data), "description": picture.alt, "object_position": 1}
+        page.insert_image(HEADER_ROWS + picture.row, picture.column, "picture", {**given, **size})
     page.freeze_panes(HEADER_ROWS, 0)
     page.autofilter(HEADER_ROWS - 1, 0, row, last)
     page.set_landscape()

@@ -1,0 +1,109 @@
+"""HTML from outside as the plain lines a question is made of, and back. The only file that knows nh3."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import nh3
+
+_STRUCTURE = {"p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "tr", "td", "th", "table", "tbody", "thead", "hr"}
+_STRUCTURE |= {"h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "section", "article", "figure", "figcaption"}
+_LOOKS = {"b", "strong", "i", "em", "u", "s", "del", "mark", "code", "font", "big", "small"}  # lost, and said so
+_SHOWN = {"img": "src", "audio": "src", "video": "src", "source": "src", "embed": "src", "a": "href"}
+_HIDDEN = {"script", "style", "iframe", "object", "svg", "math", "template", "noscript", "textarea", "select", "title"}
+_TAGS = _STRUCTURE | _LOOKS | set(_SHOWN) | {"sub", "sup"}
+_ATTRIBUTES = {tag: {attribute, "alt"} for tag, attribute in _SHOWN.items()}
+_RAISED = str.maketrans("0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+_LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+_TAG = re.compile(
+    r"</?(?:p|br|div|span|b|i|u|em|strong|sub|sup|img|ul|ol|li|a|table|tbody|tr|td|th|h[1-6]|pre|code|blockquote|font"
+    r"|audio|video)(?:\s[^<>]*)?/?>|&(?:nbsp|amp|lt|gt|quot|#\d{1,6}|#x[0-9a-f]{1,5});",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Plain:
+    """What is left of HTML: `text` in lines, the files it showed as (address, alt), and what was lost on the way."""
+
+    text: str = ""
+    files: list[tuple[str, str]] = field(default_factory=list)
+    looks: bool = False  # bold, italics, colours
+    table: bool = False  # its cells now stand in one line
+
+
+def is_html(text: str) -> bool:
+    """Whether `text` of an unnamed format is meant as HTML: it has tags or entities people write."""
+    return _TAG.search(text) is not None
+
+
+def plain(text: str) -> Plain:
+    """The HTML `text` without markup: paragraphs, items and rows are lines; scripts, frames and hidden things are gone."""
+    reader = _Reader()
+    reader.feed(
+        nh3.clean(
+            text,
+            tags=_TAGS,
+            attributes=_ATTRIBUTES,
+            clean_content_tags=_HIDDEN,
+            link_rel=None,
+            url_schemes={"http", "https", "data"},
+        )
+    )
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
+    reader.found.text = "\n".join(filter(None, lines))
+    return reader.found
+
+
+def from_plain(text: str) -> str:
+    """Lines as HTML paragraphs; a single line stands alone."""
+    lines = [html.escape(line, quote=False) for line in text.split("\n")]
+    return lines[0] if len(lines) == 1 else "".join(f"<p>{line}</p>" for line in lines)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found = Plain()
+        self.pieces: list[str] = []
+        self._shift: list[dict[int, int]] = []
+        self._kept = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SHOWN:
+            known = dict(attrs)
+            address = known.get(_SHOWN[tag])
+            if address and (tag != "a" or "@@PLUGINFILE@@" in address):
+                self.found.files.append((address, known.get("alt") or ""))
+        elif tag in {"sub", "sup"}:
+            self._shift.append(_RAISED if tag == "sup" else _LOWERED)
+        elif tag in {"td", "th"}:
+            self.found.table = True
+            self.pieces.append("　")
+        elif tag in _STRUCTURE:
+            self._kept += tag == "pre"
+            self.pieces.append("\n")
+        self.found.looks |= tag in _LOOKS
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"sub", "sup"}:
+            if self._shift:
+                self._shift.pop()
+        elif tag in _STRUCTURE and tag not in {"td", "th"}:
+            self._kept -= tag == "pre"
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._kept:
+            data = data.replace("\n", " ")
+        if self._shift and data.strip():
+            shift = self._shift[-1]
+            if all(ord(sign) in shift for sign in data.strip()):
+                data = data.translate(shift)
+            else:
+                data = f"{'^' if shift is _RAISED else '_'}({data.strip()})"
+        self.pieces.append(data)
