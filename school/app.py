@@ -17,6 +17,7 @@ from school.core.person import Person, Role
 from school.core.settings import Settings, load
 from school.core.store import open_store
 from school.core.time import day_of, now
+from school.courses import outside as courses_outside
 from school.courses import queries as course_list
 from school.courses import reviewing as course_reviews
 from school.courses.views import blueprint as courses
@@ -31,7 +32,7 @@ from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
-from school.quizzes import lending
+from school.quizzes import lending, taking
 from school.quizzes.sittings_api import sittings
 from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
@@ -101,6 +102,7 @@ def _rooms(app: Flask) -> None:
         ],
         lambda s, person, question_id: BankQuestion(*lending.quick_one(s, person, question_id, day_of(now(), zone))),
     )
+    parts[courses_outside.PART] = courses_outside.Outside(moments=taking.lesson_moments)
     app.context_processor(_navigation)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,7 @@ from school.core.time import now, year_of
 from school.courses import queries
 from school.courses.blueprint import blueprint
 from school.courses.models import Lesson
+from school.courses.outside import outside
 from school.courses.seat import seat_of, timeline_of
 from school.media.models import Timeline
 from school.media.service import play_paths
@@ -25,7 +27,9 @@ from school.records.service import open_play_session
 from school.webkit.context import current_person, school
 
 
-def _script_data(lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done: bool) -> dict[str, Any]:
+def _script_data(
+    lesson: Lesson, timeline: Timeline, seat: Seat | None, moments: Sequence[dict[str, Any]], *, done: bool
+) -> dict[str, Any]:
     """What the player's script must know; lengths in milliseconds."""
 
     def here(endpoint: str) -> str:
@@ -40,6 +44,7 @@ def _script_data(lesson: Lesson, timeline: Timeline, seat: Seat | None, *, done:
         "length_ms": seat.part.length_ms if seat else timeline.length_ms,
         "position_ms": seat.position_ms if seat else 0,
         "rate": seat.policy.rate_permille / 1000 if seat else max(RATES),
+        "moments": moments,
         "study": seat and script_data(seat, here("courses.open_session"), done=done),
     }
 
@@ -54,6 +59,7 @@ def lesson(course_id: int, lesson_id: int) -> str:
         timeline = timeline_of(s, here)
         seat = seat_of(s, person, here, zone)
         earned = queries.credits_of(s, person.member_id, [course_id]).get(course_id)
+        moments = outside().moments(s, person, lesson_id)
     course, year = here.course, year_of(now(), zone)
     following = [other for other in course.lessons if other.position > here.position and other.timeline_id]
     return render_template(
@@ -61,7 +67,7 @@ def lesson(course_id: int, lesson_id: int) -> str:
         course=course,
         lesson=here,
         timeline=timeline,
-        page=timeline and _script_data(here, timeline, seat, done=earned is not None and earned[0] == year),
+        page=timeline and _script_data(here, timeline, seat, moments, done=earned is not None and earned[0] == year),
         seat=seat,
         ribbons={ribbon.ref_id: ribbon for ribbon in (seat.part, *seat.others)} if seat else {},
         next=following[0] if following else None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import jsonify, redirect, render_template, request, url_for
 from flask.wrappers import Response
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from school.core.person import require_member, signed_in
+from school.core.person import Person, require_member, signed_in
 from school.core.time import now
-from school.quizzes import gate, looking, marks, outcomes, sittings_api, wrong
+from school.quizzes import asking, gate, looking, marks, moments, outcomes, sittings_api, wrong
 from school.quizzes.access import Standing
 from school.quizzes.blueprint import blueprint
 from school.quizzes.models import AttemptState, QuizState
@@ -28,9 +31,9 @@ def sitting(attempt_id: int) -> str | BaseResponse:
         return redirect(sittings_api.page_of(attempt_id) + "/result")
     data = {"id": attempt_id, "zone": school().settings.zone, **found}
     if wants_json():
-        answer: Response = jsonify(data)
+        answer: Response = jsonify({**data, "words": asking.moment_words()})
         return answer
-    return render_template("quizzes/sitting.html", sitting=data, quiz=data["quiz"])
+    return render_template("quizzes/sitting.html", sitting=data, quiz=data["quiz"], words=asking.words())
 
 
 @blueprint.get("/quizzes/attempts/<int:attempt_id>/result")
@@ -48,7 +51,7 @@ def result(attempt_id: int) -> str | BaseResponse:
         return redirect(sittings_api.page_of(attempt_id))
     return render_template(
         "quizzes/result.html", here=found, quiz=found.quiz, attempt=found.attempt, again=again,
-        taken_ms=marks.taken_ms(found.attempt), moment=moment,
+        taken_ms=marks.taken_ms(found.attempt), moment=moment, words=asking.words(),
     )  # fmt: skip
 
 
@@ -63,7 +66,9 @@ def wrong_book() -> str:
         questions = looking.looked_back(s, school().keys, [one.given for one in found.wrongs], now())
     for question, one in zip(questions, found.wrongs, strict=True):
         question["url"] = url_for("quizzes.redo_wrong", attempt_id=one.attempt_id, position=one.position)
-    return render_template("quizzes/wrong.html", book=found, questions=questions, category=category)
+    return render_template(
+        "quizzes/wrong.html", book=found, questions=questions, category=category, words=asking.words()
+    )
 
 
 @blueprint.post("/quizzes/wrong/<int:attempt_id>/<int:position>")
@@ -75,3 +80,16 @@ def redo_wrong(attempt_id: int, position: int) -> Response:
     with school().db.write() as s:
         told = wrong.redo(s, member_id, attempt_id, position, answer, now())
     return jsonify(told)
+
+
+def lesson_moments(s: Session, person: Person, lesson_id: int) -> list[dict[str, Any]]:
+    """What the page of a lesson is told of its questions: `{at_ms, title, done, start}`, in their order."""
+    return [
+        {
+            "at_ms": one.at_ms,
+            "title": one.title,
+            "done": one.done,
+            "start": url_for("quizzes.start", quiz_id=one.quiz_id),
+        }
+        for one in moments.of_lesson(s, person, lesson_id, now())
+    ]
