@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.db import Base, new_ids
+from school.core.db import new_ids
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
@@ -27,6 +27,7 @@ from school.quizzes.models import (
     QuestionTag,
     QuestionVersion,
 )
+from school.records.bulk import among, put, table_of
 
 # ── writing ─────────────────────────────────────────────
 
@@ -57,11 +58,11 @@ def add_many(
         return []
     _must_have_files(s, host.id, [draft.body for draft in drafts])
     moment = now()
-    ids = list(new_ids(s, Question.__table__, len(drafts)))  # type: ignore[arg-type]
-    versions = new_ids(s, QuestionVersion.__table__, len(drafts))  # type: ignore[arg-type]
+    ids = list(new_ids(s, table_of(Question), len(drafts)))
+    versions = new_ids(s, table_of(QuestionVersion), len(drafts))
     state = QuestionState.IN_REVIEW if submit else QuestionState.DRAFT
     author, state = person.account_id, QuestionState.IN_REVIEW if submit else QuestionState.DRAFT
-    _insert(
+    put(
         s,
         Question,
         [
@@ -73,7 +74,7 @@ def add_many(
             for question_id, draft in zip(ids, drafts, strict=True)
         ],
     )  # fmt: skip
-    _insert(
+    put(
         s,
         QuestionVersion,
         [
@@ -84,18 +85,18 @@ def add_many(
             for version_id, question_id, draft in zip(versions, ids, drafts, strict=True)
         ],
     )  # fmt: skip
-    _insert(
+    put(
         s,
         AnswerKey,
         [
             {
-                "version_id": version_id, "revision": 1, "key": draft.key, "author_id": author, "reason": "",
+                "version_id": version_id, "revision": 1, "key": draft.key, "author_id": author, "reason": "", "waived": False,
                 "created_at": moment,
             }
             for version_id, draft in zip(versions, drafts, strict=True)
         ],
     )  # fmt: skip
-    _insert(s, QuestionTag, _tags(dict(zip(ids, drafts, strict=True))))
+    put(s, QuestionTag, _tags(dict(zip(ids, drafts, strict=True))))
     subject = ("question", ids[0] if len(ids) == 1 else None)
     audit.record(s, person, "question.create", subject, host.id, count=len(ids), first=ids[0], last=ids[-1])
     return ids
@@ -133,7 +134,7 @@ def edit(s: Session, person: Person, question_id: int, no: int, draft: Draft, tu
         setattr(question, name, value)
     question.state, question.changed_at = QuestionState.DRAFT, moment
     s.execute(sa.delete(QuestionTag).where(QuestionTag.question_id == question.id))
-    _insert(s, QuestionTag, _tags({question.id: draft}))
+    put(s, QuestionTag, _tags({question.id: draft}))
     audit.record(
         s, person, "question.edit", ("question", question.id), question.org_id, no=question.latest_no,
         state=(before, question.state),
@@ -168,18 +169,14 @@ def _tags(drafts: dict[int, Draft]) -> list[dict[str, Any]]:
     return [{"tag": tag, "question_id": question_id} for question_id, draft in drafts.items() for tag in draft.tags]
 
 
-def _insert(s: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Write rows in one set, past the session's own bookkeeping, which costs more than the rows."""
-    if rows:
-        s.connection().execute(sa.insert(model.__table__), rows)  # type: ignore[arg-type]
-
-
 def _must_have_files(s: Session, org_id: int, asked: Sequence[dict[str, Any]]) -> None:
     """Every file that the bodies name belongs to this bank."""
     wanted = {file_id for body in asked for file_id in bodies.files(body)}
     if not wanted:
         return
-    held = s.scalars(sa.select(QuestionFile.id).where(QuestionFile.id.in_(wanted), QuestionFile.org_id == org_id)).all()
+    held = s.scalars(
+        sa.select(QuestionFile.id).where(among(s, QuestionFile.id, wanted), QuestionFile.org_id == org_id)
+    ).all()
     if len(held) != len(wanted):
         raise Invalid("question.media", N_("有的图片、声音或短视频不在这个题库里。请去掉后重新上传。"))
 
@@ -267,7 +264,7 @@ def _locked(s: Session, person: Person, ids: Sequence[int], roles: Sequence[Role
     rows = s.execute(
         sa.select(Question, Organization.path)
         .join(Organization, Organization.id == Question.org_id)
-        .where(Question.id.in_(ids), in_bank(person))
+        .where(among(s, Question.id, ids), in_bank(person))
         .order_by(Question.id)
         .with_for_update(of=Question)
         .execution_options(populate_existing=True)
@@ -289,5 +286,5 @@ def _latest_of(s: Session, questions: Sequence[Question]) -> Sequence[QuestionVe
     return s.scalars(
         sa.select(QuestionVersion)
         .join(Question, sa.and_(Question.id == QuestionVersion.question_id, Question.latest_no == QuestionVersion.no))
-        .where(Question.id.in_([question.id for question in questions]))
+        .where(among(s, Question.id, (question.id for question in questions)))
     ).all()

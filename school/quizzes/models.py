@@ -73,9 +73,7 @@ class Question(Base):
     submitted_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
     words: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)  # all it is found by, in plain small letters
-    sketch: Mapped[bytes] = mapped_column(
-        default=b"", deferred=True
-    )  # what near-duplicates are found by; see similar.py
+    sketch: Mapped[str] = mapped_column(sa.String(64), default="", deferred=True)  # by it near-duplicates are found
 
     __table_args__ = (sa.Index("ix_question_state_category", "state", "category"),)
 
