@@ -21,7 +21,7 @@ from school.media.rules import Rendition, SegmentFacts, init_name, segment_name
 from school.records.models import Mode
 
 MINUTE = 60_000
-SEGMENT_MS = 2_000
+SEGMENT_MS = 10_000  # longer than real ones: a class has fewer rows
 RENDITIONS = [
     Rendition("source", "video", "avc1.42e01f", 900_000, width=640, height=360, frame_rate=15.0),
     Rendition("audio", "audio", "mp4a.40.2", 64_000),
