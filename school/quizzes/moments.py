@@ -44,4 +44,4 @@ def of_lesson(s: Session, person: Person, lesson_id: int, now: datetime) -> list
         )
         .order_by(Quiz.at_ms, Quiz.id)
     )
-    return [Moment(*row) for row in rows]
+    return [Moment(quiz_id, title, at_ms or 0, done) for quiz_id, title, at_ms, done in rows]

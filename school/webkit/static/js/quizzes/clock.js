@@ -28,7 +28,7 @@ export class Clock {
 
   /** Take what the server said just now: {now_ms, deadline_ms, paused}. */
   sync({ now_ms, deadline_ms, paused }) {
-    const before = this.deadline;
+    const before = this.paused ? null : this.deadline; // the time of a pause is no present
     this.base = now_ms - performance.now();
     this.deadline = deadline_ms ?? null;
     if (paused && !this.paused) this.stoodAt = now_ms;

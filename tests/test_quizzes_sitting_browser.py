@@ -1,0 +1,324 @@
+"""A sitting in a real Chromium against the real web process: no answer is lost, whatever happens to network, page and server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Browser, Page, expect
+
+import actors
+from actors import PASSWORD, Actor, Cast
+from conftest import faultless_page
+from quiz_kit import SAMPLES, make_question, make_quiz
+from school.core.db import Database
+from school.core.settings import Settings
+from school.core.store import ObjectStore, open_store
+from school.quizzes import control
+from school.quizzes.access import standing
+from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, QuizKind, Show
+from school.quizzes.sittings_api import clock_ms
+from services import LiveServer, free_port
+
+pytestmark = pytest.mark.browser
+
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@dataclass
+class House:
+    """A running school with its bank of one question of each kind."""
+
+    server: LiveServer
+    store: ObjectStore
+    db: Database
+    cast: Cast
+
+    def quiz(self, *kinds: QuestionKind, **fields: Any) -> int:
+        """A new quiz of these questions; none named: one of each kind."""
+        with self.db.write() as s:
+            questions = [make_question(s, self.cast, kind) for kind in kinds or SAMPLES]
+            return make_quiz(s, self.cast, questions, **fields).id
+
+    def attempt(self, quiz_id: int) -> Attempt:
+        with self.db.read() as s:
+            return s.scalars(sa.select(Attempt).where(Attempt.quiz_id == quiz_id)).one()
+
+    def answers(self, quiz_id: int) -> dict[int, Any]:
+        with self.db.read() as s:
+            rows = s.execute(
+                sa.select(AttemptAnswer.position, AttemptAnswer.answer).join(Attempt).where(Attempt.quiz_id == quiz_id)
+            )
+            return {row.position: row.answer for row in rows}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, sqlite_tables: Path) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copyfile(sqlite_tables, folder / "school.db")
+    settings = Settings(
+        data=folder / "data", database_url=f"sqlite:///{folder / 'school.db'}", host="127.0.0.1", port=free_port()
+    )
+    db, store = Database(settings.db_url), open_store(settings)
+    store.prepare()
+    server = LiveServer(settings, folder / "web.log")
+    made = House(server, store, db, actors.build(db))
+    server.start()
+    yield made
+    server.kill()
+    db.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, house: House) -> Iterator[Page]:
+    """The member's phone, signed in."""
+    with faultless_page(browser, **PHONE) as made:
+        sign_in(made, house, house.cast.member)
+        yield made
+
+
+def sign_in(page: Page, house: House, actor: Actor) -> None:
+    page.goto(f"{house.server.url}/sign-in")
+    page.fill("[name=login]", actor.login)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def begin(page: Page, quiz_id: int) -> None:
+    """Start as the button of the quiz's face does."""
+    page.evaluate(
+        """(action) => {
+          const token = document.querySelector('meta[name=csrf-token]').content;
+          const form = document.createElement('form');
+          Object.assign(form, { method: 'post', action });
+          const field = document.createElement('input');
+          Object.assign(field, { name: 'csrf_token', value: token });
+          form.append(field);
+          document.body.append(form);
+          form.submit();
+        }""",
+        f"/quizzes/{quiz_id}/start",
+    )
+    expect(page.locator(".question").first).to_be_visible()
+
+
+def look_at_the_clock(page: Page) -> None:
+    """What the page does by itself every half minute."""
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+
+def saved(page: Page) -> None:
+    """The answer in view has reached the school."""
+    expect(page.locator(".question .saved:not(.wait)")).to_be_visible()
+
+
+def test_every_kind_is_answered_by_tapping_and_handed_in(phone: Page, house: House) -> None:
+    quiz_id = house.quiz()
+    begin(phone, quiz_id)
+    expect(phone.locator("#left")).to_contain_text("30:00")
+    phone.locator(".opt", has_text="12月4日").click()
+    saved(phone)
+    phone.click("#next")
+    for text in ("支部党员大会", "支部委员会会议", "党小组会"):
+        phone.locator(".opt", has_text=text).click()
+    saved(phone)
+    phone.click("#next")
+    phone.locator(".opt", has_text="正确").click()
+    phone.click("#next")
+    phone.fill(".field input", "一九二一")
+    saved(phone)
+    phone.click("#next")
+    for text in ("一大", "遵义会议"):  # the last one follows by itself
+        phone.locator(".opt", has_text=text).click()
+    saved(phone)
+    phone.click("#next")
+    for left, right in (("一大", "上海"), ("七大", "延安")):
+        phone.get_by_label(left).select_option(label=phone.locator("option", has_text=right).first.text_content())
+    saved(phone)
+    phone.click("#next")
+    expect(phone.locator("#finish")).to_be_visible()
+    phone.click("#finish")
+    expect(phone.locator("#submit-d")).to_contain_text("还有 1 题没有答： 第 7 题")
+    phone.locator("#submit-d a").click()
+    phone.fill("textarea", "每月开一次，由组长召集。")
+    saved(phone)
+    phone.click("#finish")
+    expect(phone.locator("#submit-d")).to_contain_text("每一题都答了")
+    phone.click("#submit-do")
+    phone.wait_for_url("**/result")
+    assert house.answers(quiz_id) == {
+        0: [1], 1: [0, 1, 2], 2: True, 3: ["一九二一"], 4: [1, 0, 2], 5: [1, 0], 6: "每月开一次，由组长召集。",
+    }  # fmt: skip
+    assert house.attempt(quiz_id).state == AttemptState.SUBMITTED  # a person marks the last one
+    expect(phone.locator("#questions .question")).to_have_count(7)
+    expect(phone.locator("main")).to_contain_text("由老师评阅")
+
+
+def test_answers_given_without_a_network_survive_a_reload_and_arrive(phone: Page, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.JUDGE, QuestionKind.FILL)
+    begin(phone, quiz_id)
+    phone.context.set_offline(True)
+    phone.locator(".opt").nth(1).click()
+    expect(phone.locator("#offline")).to_be_visible()
+    expect(phone.locator(".saved.wait")).to_contain_text("等待联网送出")
+    phone.click("#next")
+    phone.locator(".opt").nth(0).click()
+    phone.click("text=标记")
+    phone.click("#pop summary")
+    expect(phone.locator("#pop .sheet .wait")).to_have_count(2)
+    phone.click("#pop [data-submit]")
+    phone.click("#submit-do")
+    expect(phone.locator("#submit-err")).to_contain_text("还没有交上")
+    phone.click("#submit-no")
+    assert house.answers(quiz_id) == {}
+    # the phone drops the page; when it comes back, the answers go out from there
+    phone.goto("about:blank")
+    phone.context.set_offline(False)
+    phone.goto(f"{house.server.url}/quizzes/attempts/{house.attempt(quiz_id).id}")
+    expect(phone.locator(".q-no")).to_contain_text("第 2 题")
+    expect(phone.get_by_text("取消标记")).to_be_visible()
+    saved(phone)
+    expect(phone.locator("#offline")).to_be_hidden()
+    assert house.answers(quiz_id) == {0: [1], 1: True}
+
+
+def test_what_waits_goes_out_from_whatever_page_is_opened_next(phone: Page, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE)
+    begin(phone, quiz_id)
+    phone.context.set_offline(True)
+    phone.locator(".opt").nth(2).click()
+    expect(phone.locator(".saved.wait")).to_be_visible()
+    phone.goto("about:blank")
+    phone.context.set_offline(False)
+    with phone.expect_response("**/quizzes/answers"):
+        phone.goto(f"{house.server.url}/quizzes")
+    assert house.answers(quiz_id) == {0: [2]}
+
+
+def test_a_killed_server_is_waited_for(phone: Page, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.JUDGE)
+    begin(phone, quiz_id)
+    phone.locator(".opt").nth(0).click()
+    saved(phone)
+    house.server.kill()
+    phone.locator(".opt").nth(1).click()
+    expect(phone.locator("#offline")).to_be_visible()
+    house.server.start()
+    expect(phone.locator("#offline")).to_be_hidden()
+    saved(phone)
+    assert house.answers(quiz_id) == {0: [1]}
+
+
+def test_the_newest_page_answers_and_the_older_one_says_so(phone: Page, browser: Browser, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.JUDGE)
+    begin(phone, quiz_id)
+    phone.locator(".opt").nth(0).click()
+    saved(phone)
+    with faultless_page(browser) as desk:
+        sign_in(desk, house, house.cast.member)
+        begin(desk, quiz_id)
+        expect(desk.locator(".q-no")).to_contain_text("第 2 题")  # where it stood
+        desk.locator(".sheet:visible a").first.click()
+        expect(desk.locator(".opt.on")).to_contain_text("10月1日")
+        phone.locator(".opt").nth(1).click()
+        expect(phone.locator("#elsewhere")).to_be_visible()
+        desk.keyboard.press("3")
+        saved(desk)
+        assert house.answers(quiz_id) == {0: [2]}
+    phone.click("#elsewhere a")
+    expect(phone.locator("#elsewhere")).to_be_hidden()
+    phone.locator(".opt").nth(1).click()
+    saved(phone)
+    assert house.answers(quiz_id) == {0: [1]}
+
+
+def test_a_pause_and_more_time_reach_the_page(phone: Page, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.JUDGE, minutes=5)
+    begin(phone, quiz_id)
+    with house.db.write() as s:
+        here = standing(s, house.cast.trainer.person, quiz_id)
+        control.extend(s, here, 10, "开考晚了", clock_ms())
+    look_at_the_clock(phone)
+    expect(phone.locator("#voice")).to_contain_text("加了 10 分钟")
+    expect(phone.locator("#left")).to_contain_text("14:")
+    with house.db.write() as s:
+        control.pause(s, standing(s, house.cast.trainer.person, quiz_id), "停电", clock_ms())
+    phone.locator(".opt").nth(1).click()
+    expect(phone.locator("#paused")).to_be_visible()
+    with house.db.write() as s:
+        control.resume(s, standing(s, house.cast.trainer.person, quiz_id), clock_ms())
+    look_at_the_clock(phone)
+    expect(phone.locator("#paused")).to_be_hidden()
+    saved(phone)
+    assert house.answers(quiz_id) == {0: [1]}
+
+
+def test_time_is_the_schools_and_its_end_hands_in(phone: Page, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, minutes=1)
+    begin(phone, quiz_id)
+    expect(phone.locator("#voice")).to_contain_text("还剩 1 分钟")
+    phone.clock.set_system_time("2031-01-01T00:00:00Z")  # the phone's own clock is of no account
+    phone.locator(".opt").nth(1).click()
+    saved(phone)
+    expect(phone.locator("#left")).to_contain_text("0:5")
+    with house.db.write() as s:  # the rest of the minute, gone at once
+        s.execute(sa.update(Attempt).where(Attempt.quiz_id == quiz_id).values(deadline_ms=Attempt.deadline_ms - 58_000))
+    look_at_the_clock(phone)
+    phone.wait_for_url("**/result")
+    assert house.attempt(quiz_id).state == AttemptState.MARKED
+    assert house.answers(quiz_id) == {0: [1]}
+
+
+def test_practice_tells_at_once_and_wrong_ones_are_practised_again(phone: Page, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.MULTIPLE, kind=QuizKind.PRACTICE, show=Show.AT_ONCE, minutes=None)
+    begin(phone, quiz_id)
+    expect(phone.locator("#left")).to_be_hidden()
+    phone.locator(".opt").nth(0).click()
+    assert house.answers(quiz_id) == {}  # chosen, not given
+    phone.click("text=看对错")
+    expect(phone.locator(".opt.bad")).to_contain_text("10月1日")
+    expect(phone.locator(".opt.good")).to_contain_text("12月4日")
+    expect(phone.locator(".question")).to_contain_text("见党章。")
+    phone.reload()
+    expect(phone.locator(".opt.bad")).to_contain_text("10月1日")
+    phone.click("#next")
+    for text in ("支部党员大会", "支部委员会会议", "党小组会"):
+        phone.locator(".opt", has_text=text).click()
+    phone.click("text=看对错")
+    expect(phone.locator(".question")).to_contain_text("答对了")
+    phone.click("#finish")
+    phone.click("#submit-do")
+    phone.wait_for_url("**/result")
+    phone.click("text=只看没答对的")
+    expect(phone.locator("#questions .question:visible")).to_have_count(1)
+    phone.goto(f"{house.server.url}/quizzes/wrong")
+    mine = phone.locator("details", has_text="国家宪法日").first
+    mine.click()
+    expect(mine.locator(".opt.bad")).to_contain_text("10月1日")
+    phone.click("#again")
+    phone.locator("#redo .opt", has_text="12月4日").click()
+    phone.click("text=看对错")
+    expect(phone.locator("#redo")).to_contain_text("答对了")
+
+
+@pytest.mark.parametrize(("width", "elder"), [(320, 0), (390, 3), (1280, 0)])
+def test_no_width_or_type_size_scrolls_sideways(browser: Browser, house: House, width: int, elder: int) -> None:
+    quiz_id = house.quiz(one_a_page=False, title="学习贯彻党章党规党纪专题知识测验（第一期）")
+    with faultless_page(browser, viewport={"width": width, "height": 800}) as page:
+        page.context.add_cookies([{"name": "elder", "value": str(elder), "url": house.server.url}])
+        sign_in(page, house, house.cast.member)
+        begin(page, quiz_id)
+        expect(page.locator(".question")).to_have_count(7)
+        overflow = "document.documentElement.scrollWidth - innerWidth"
+        assert page.evaluate(overflow) <= 0
+        page.locator("#finish").click()
+        page.click("#submit-do")
+        page.wait_for_url("**/result")
+        expect(page.locator("#questions .question")).to_have_count(7)
+        assert page.evaluate(overflow) <= 0
