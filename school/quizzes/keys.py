@@ -327,6 +327,17 @@ def waiting(s: Session, version_id: int) -> int:
     ).one()
 
 
+def history(s: Session, version_id: int) -> list[tuple[AnswerKey, str]]:
+    """The corrections of a version with the names of who made them, the newest first."""
+    rows = s.execute(
+        sa.select(AnswerKey, Account.name)
+        .join(Account, Account.id == AnswerKey.author_id)
+        .where(AnswerKey.version_id == version_id, AnswerKey.revision > 1)
+        .order_by(AnswerKey.revision.desc())
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 def remark_due(db: Database, zone: str) -> int:
     """The clock's: finish what a correction left, also what was being handed in while it was stored; how many keys."""
     with db.read() as s:

@@ -7,7 +7,7 @@ Attempts are locked in the order of their ids, then members in theirs, as everyb
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,52 +68,74 @@ def settle(
 # ── marks ───────────────────────────────────────────────
 
 
-def _mark(s: Session, attempts: Sequence[Any], quizzes: dict[int, Quiz]) -> None:
-    ids = [attempt.id for attempt in attempts]
-    given = _given(s, ids)
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a sitting comes to by the newest keys: hundredths and key revision of each question, the sum, and whether that
+    passes; None where people have not marked it yet."""
+
+    earned: list[tuple[int | None, int]]
+    total_100: int | None
+    passed: bool | None
+
+    @property
+    def state(self) -> AttemptState:
+        return AttemptState.SUBMITTED if self.total_100 is None else AttemptState.MARKED
+
+
+def counted(
+    s: Session, attempts: Sequence[Any], quizzes: Mapping[int, Quiz], given: Mapping[Place, Any]
+) -> dict[int, Marks]:
+    """Attempt id → its marks, from the answers that are stored (`given_in`) and nothing else."""
     keys = keyring.newest(s, {served[0] for attempt in attempts for served in attempt.paper})
-    shorts = short_marks(s, ids) if any(key.by_people for key in keys.values()) else {}
+    by_people = any(key.by_people for key in keys.values())
+    shorts = short_marks(s, [attempt.id for attempt in attempts]) if by_people else {}
+    found = {}
+    for attempt in attempts:
+        quiz = quizzes[attempt.quiz_id]
+        earned: list[tuple[int | None, int]] = []
+        for i, (version_id, _, points_100, *_) in enumerate(attempt.paper):
+            key, kept = keys[version_id], given.get((attempt.id, i))
+            people = shorts.get((attempt.id, i), ())
+            points = earned_by(key, kept.answer if kept else None, points_100, people, quiz.partial)
+            earned.append((points, key.revision))
+        whole = [points for points, _ in earned if points is not None]
+        total = sum(whole) if len(whole) == len(earned) else None
+        if attempt.on_paper and not any((attempt.id, i) in given for i in range(len(earned))):
+            earned, total = [], attempt.score_100  # a paper of which only the sum was entered
+        passed = None if total is None else total * 1000 >= quiz.pass_permille * attempt.max_100
+        found[attempt.id] = Marks(earned, total, passed)
+    return found
+
+
+def _mark(s: Session, attempts: Sequence[Any], quizzes: Mapping[int, Quiz]) -> None:
+    given = given_in(s, [attempt.id for attempt in attempts])
+    found = counted(s, attempts, quizzes, given)
     missing, moving, scores = [], [], []
     for attempt in attempts:
-        if attempt.on_paper and not any((attempt.id, i) in given for i in range(len(attempt.paper))):
-            total = attempt.score_100  # entered as a sum
-        else:
-            total = 0
-            for i, (version_id, _, points_100, *_) in enumerate(attempt.paper):
-                key, kept = keys[version_id], given.get((attempt.id, i))
-                earned = earned_by(
-                    key,
-                    kept.answer if kept else None,
-                    points_100,
-                    shorts.get((attempt.id, i), ()),
-                    quizzes[attempt.quiz_id].partial,
+        its = found[attempt.id]
+        for i, (points_100, revision) in enumerate(its.earned):
+            kept = given.get((attempt.id, i))
+            if kept is None:
+                missing.append(
+                    {
+                        "attempt_id": attempt.id, "position": i, "version_id": attempt.paper[i][0], "n": 0,
+                        "saved_ms": attempt.submitted_ms or 0, "spent_ms": 0, "points_100": points_100,
+                        "key_revision": revision,
+                    }
+                )  # fmt: skip
+            elif (kept.points_100, kept.key_revision) != (points_100, revision):
+                moving.append(
+                    {"at_attempt_id": attempt.id, "at_position": i, "points_100": points_100, "key_revision": revision}
                 )
-                total = None if total is None or earned is None else total + earned
-                if kept is None:
-                    missing.append(
-                        {
-                            "attempt_id": attempt.id, "position": i, "version_id": version_id, "n": 0,
-                            "saved_ms": attempt.submitted_ms or 0, "spent_ms": 0, "points_100": earned,
-                            "key_revision": key.revision,
-                        }
-                    )  # fmt: skip
-                elif (kept.points_100, kept.key_revision) != (earned, key.revision):
-                    moving.append(
-                        {
-                            "at_attempt_id": attempt.id, "at_position": i, "points_100": earned,
-                            "key_revision": key.revision,
-                        }
-                    )  # fmt: skip
-        state = AttemptState.SUBMITTED if total is None else AttemptState.MARKED
-        passed = None if total is None else total * 1000 >= quizzes[attempt.quiz_id].pass_permille * attempt.max_100
-        if (state, total, passed) != (attempt.state, attempt.score_100, attempt.passed):
-            scores.append({"at_id": attempt.id, "state": state, "score_100": total, "passed": passed})
+        if (its.state, its.total_100, its.passed) != (attempt.state, attempt.score_100, attempt.passed):
+            scores.append({"at_id": attempt.id, "state": its.state, "score_100": its.total_100, "passed": its.passed})
     put(s, AttemptAnswer, missing)
     move(s, AttemptAnswer, moving)
     move(s, Attempt, scores)
 
 
-def _given(s: Session, attempt_ids: Collection[int]) -> dict[Place, Any]:
+def given_in(s: Session, attempt_ids: Collection[int]) -> dict[Place, Any]:
+    """The stored answers of these attempts, with the marks they have."""
     rows = s.execute(
         sa.select(
             AttemptAnswer.attempt_id, AttemptAnswer.position, AttemptAnswer.answer, AttemptAnswer.points_100,
