@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from school.core.errors import Invalid, TooLarge
 from school.core.i18n import N_
-from school.webkit.xml_in import tree
+from school.webkit.xml_in import Unreadable, tree
 
 MOST_BYTES = 160 * 1024**2  # of all parts, unpacked
 MOST_PARTS = 5_000
@@ -71,7 +71,7 @@ def read(data: bytes) -> list[SheetIn]:
                 SheetIn(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False), shown.get(name, []))
                 for name in book.sheet_names
             ]
-    except (zipfile.BadZipFile, zlib.error, CalamineError, ParseError, DefusedXmlException, KeyError, ValueError,
+    except (zipfile.BadZipFile, zlib.error, CalamineError, Unreadable, KeyError, ValueError,
             NotImplementedError, RuntimeError, OSError, EOFError):  # fmt: skip
         raise Invalid(
             "xlsx.broken",

@@ -16,7 +16,7 @@ _WORDS = {"SHORTANSWER", "SA", "MW", "SHORTANSWER_C", "SAC", "MWC"}
 _NUMBERS = {"NUMERICAL", "NM"}
 _WEIGHT = re.compile(r"%(-?\d+(?:\.\d+)?)%")
 _ESCAPED = re.compile(r"\\([~#}\\/\"*=%])")
-_SPECIAL = re.compile(r'([~#}\\"*])')
+_SPECIAL = re.compile(r'[~#}\\"*]')
 _LINE = re.compile(r"[_＿]{2,}")
 
 
@@ -47,7 +47,7 @@ def _answers(inside: str, *, numbers: bool) -> tuple[list[str], list[str]]:
     """What earns all and what earns a part."""
     full, part = [], []
     for each in re.split(r"(?<!\\)~", inside):
-        said = re.split(r"(?<!\\)#", each.strip(), maxsplit=1)[0].strip()
+        said = re.split(r"(?<![\\&])#", each.strip(), maxsplit=1)[0].strip()
         weight = 0.0
         if said.startswith("="):
             weight, said = 100.0, said[1:]
@@ -78,4 +78,6 @@ def write(stem: str, blanks: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", html.escape(text, quote=False))
+    """A sign of the format after a backslash; a backslash itself only as an entity, for it cannot end an answer."""
+    escaped = html.escape(text, quote=False)
+    return _SPECIAL.sub(lambda sign: "&#92;" if sign[0] == "\\" else f"\\{sign[0]}", escaped)

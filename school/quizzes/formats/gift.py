@@ -56,7 +56,7 @@ def read(data: bytes, category: str) -> Batch:
     batch = Batch()
     for block in _blocks(common.decoded(data)):
         if block.text.startswith("$CATEGORY:"):
-            category = common.category_of(_shown(block.text[10:]).strip()) or category
+            category = common.category_of(block.text[10:].strip()) or category
             continue
         brief = _shown(block.text)
         with batch.question(block.line, brief):
@@ -85,8 +85,9 @@ def _blocks(text: str) -> Iterator[_Block]:
             if not lines:
                 tags += [tag.replace("\\]", "]") for tag in _TAGGED.findall(line)]
             continue
-        line = _ESCAPE.sub(lambda match: "\ue0ff" if match[1] == "n" else _HIDDEN[match[1]], line)
         category = line.startswith("$CATEGORY:")
+        if not category:
+            line = _ESCAPE.sub(lambda match: "\ue0ff" if match[1] == "n" else _HIDDEN[match[1]], line)
         named = line.startswith("::") and "::" in line[2:]
         if lines and depth > 0 and gap and ("{" in line or named):
             yield block(lines[:gap])

@@ -59,7 +59,10 @@ LABEL = re.compile(r"([A-L])\s*[.、．:：)）]\s*")
 _BLANKS = re.compile(r"[_＿]{2,}")
 _BRACKETS = re.compile(r"[（(]\s*[）)]")
 _DATE = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})(?:\s*[-./月]\s*(\d{1,2})\s*日?|\s*月?)|(\d{4})(\d\d)(\d\d)?")
+_MARKS = "|｜；;\\"
 _ESCAPED = re.compile(r"\\([|｜；;\\])")
+_HIDDEN = {mark: chr(0xE000 + place) for place, mark in enumerate(_MARKS)}  # an escaped mark while a cell is split
+_SHOWN = {ord(hidden): mark for mark, hidden in _HIDDEN.items()}
 
 
 def read(data: bytes, category: str) -> Batch:
@@ -291,11 +294,14 @@ def _judge(body: dict[str, Any], options: Options, letters: str, answer: str) ->
 
 
 def _split(answer: str, marks: str) -> list[str]:
-    return [each.strip() for each in re.split(rf"(?<!\\)(?:\\\\)*[{marks}]", answer)]
+    """The pieces between `marks`; a mark after a backslash is none, until `_unescaped`."""
+    if "\\" in answer:
+        answer = _ESCAPED.sub(lambda match: _HIDDEN[match[1]], answer)
+    return [each.strip() for each in re.split(f"[{marks}]", answer)]
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+    return text.translate(_SHOWN)
 
 
 def _fill(body: dict[str, Any], options: Options, letters: str, answer: str) -> dict[str, Any]:
