@@ -147,6 +147,28 @@ class QuestionFile(Base):
     created_at: Mapped[datetime]
 
 
+class QuestionImport(Base):
+    """A file of questions that was read and shown, and not taken in yet; what was read waits in the object store.
+
+    It is taken in whole and once: whoever sets `taken_at` writes its questions in the same transaction.
+    """
+
+    __tablename__ = "question_import"
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
+    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id))
+    org: Mapped[Organization] = relationship()
+    name: Mapped[str] = mapped_column(sa.String(120))
+    form: Mapped[str] = mapped_column(sa.String(12))  # of formats.Format
+    object_key: Mapped[str] = mapped_column(sa.String(80))
+    questions: Mapped[int]  # that can be taken in
+    errors: Mapped[int]
+    skipped: Mapped[int]
+    created_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+
+
 # ── quizzes and their papers ────────────────────────────
 
 
