@@ -52,7 +52,7 @@ def add_many(
     `checked`: they have been through `bank_rules.checked`. `submit`: they go to review at once. Raises NotAllowed
     (`question.host`) when the person is no trainer there, Invalid with the field of the first one that does not fit.
     """
-    host = _host(s, person, org_id)
+    host = host_of(s, person, org_id)
     drafts = drafts if checked else [rules.checked(draft) for draft in drafts]
     if not drafts:
         return []
@@ -147,7 +147,8 @@ def turn_of(question: Question) -> str:
     return f"{question.changed_at.timestamp():.6f}"
 
 
-def _host(s: Session, person: Person, org_id: int) -> Organization:
+def host_of(s: Session, person: Person, org_id: int) -> Organization:
+    """The organisation whose bank the person may write into, else NotAllowed (`question.host`)."""
     require(person, Role.TRAINER)
     host = s.get(Organization, org_id)
     if host is None or not person.holds(host.path, Role.TRAINER):
