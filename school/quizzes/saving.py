@@ -212,14 +212,19 @@ class _Batch:
     def _note(self) -> None:
         if not self.events:
             return
-        counts = dict(
+        already = dict(
             self.s.execute(
                 sa.select(AttemptEvent.attempt_id, sa.func.count())
                 .where(among(self.s, AttemptEvent.attempt_id, (one["attempt_id"] for one in self.events)))
                 .group_by(AttemptEvent.attempt_id)
             ).all()
         )
-        sitting.note(self.s, [one for one in self.events if counts.get(one["attempt_id"], 0) < EVENTS_MOST])
+        heard = []
+        for one in self.events:
+            count = already[one["attempt_id"]] = already.get(one["attempt_id"], 0) + 1
+            if count <= EVENTS_MOST:
+                heard.append(one)
+        sitting.note(self.s, heard)
 
 
 def _over() -> Conflict:

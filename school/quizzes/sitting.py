@@ -215,6 +215,10 @@ def close(s: Session, ends: Sequence[tuple[Sitting, int]], by: str, zone: str) -
     note(s, [event(one.id, at_ms, "submitted", None, by=by) for one, at_ms in ends])
     last_ms = max(at_ms for _, at_ms in ends)
     marks.settle(s, [one.id for one, _ in ends], moment_of(last_ms), zone)
+    states = s.execute(sa.select(Attempt.id, Attempt.state).where(among(s, Attempt.id, (one.id for one, _ in ends))))
+    by_id = {one.id: one for one, _ in ends}
+    for attempt_id, state in states:
+        by_id[attempt_id].state = AttemptState(state)
 
 
 def event(attempt_id: int, at_ms: int, kind: str, account_id: int | None, **body: Any) -> dict[str, Any]:
