@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from matrix_kit import SIGNED_IN, Call, Make, World, nothing
+from typing import Any
+
+from marks_kit import hand_in
+
+from matrix_kit import MEMBERS, SIGNED_IN, Call, Make, World, nothing
 from quiz_kit import make_question, make_quiz
-from school.quizzes.models import Quiz, QuizState
+from school.core.time import day_of, now
+from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, Quiz, QuizKind, QuizState
+from school.quizzes.papers import paper_of
 
 # ---- the things
 
@@ -35,6 +41,81 @@ def quiz_withdrawn(w: World) -> Call:
     return Call({"quiz_id": quiz_of(w, state=QuizState.WITHDRAWN).id})
 
 
+def sitting_of(w: World, state: AttemptState = AttemptState.OPEN) -> Call:
+    """A sitting of the member, whose one answer is wrong."""
+    quiz = quiz_of(w)
+    with w.db.write() as s:
+        paper = [list(row) for row in paper_of(s, quiz, 1, day_of(now(), "Asia/Shanghai"))]
+        made = Attempt(
+            quiz_id=quiz.id, member_id=w.cast.member.member_id, account_id=w.cast.member.account_id,
+            org_id=w.cast.branch_id, no=1, state=state, seed=1, paper=paper, started_ms=0, max_100=500, score_100=0,
+        )  # fmt: skip
+        s.add(made)
+        s.flush()
+        s.add(
+            AttemptAnswer(attempt_id=made.id, position=0, version_id=paper[0][0], answer=[0], n=1, saved_ms=1, points_100=0)
+        )  # fmt: skip
+        return Call({"attempt_id": made.id})
+
+
+def sitting_marked(w: World) -> Call:
+    return sitting_of(w, AttemptState.MARKED)
+
+
+def wrong_answer(w: World) -> Call:
+    marked = sitting_marked(w)
+    return Call({**marked.values, "position": 0}, {"json": {"a": [1]}})
+
+
+def a_sitter(w: World) -> Call:
+    """Somebody of 河东村 who sits a quiz for it, and what a form of the invigilator's page sends."""
+    quiz = quiz_of(w, w.cast.branch_id)
+    with w.db.write() as s:
+        attempt = Attempt(
+            quiz_id=quiz.id, member_id=w.cast.member.member_id, account_id=w.cast.member.account_id,
+            org_id=w.cast.branch_id, no=1, seed=1, started_ms=1_790_000_000_000, deadline_ms=2_000_000_000_000,
+            paper=[], max_100=500, seen_ms=1_790_000_000_000,
+        )  # fmt: skip
+        s.add(attempt)
+        s.flush()
+        form = {"minutes": "5", "reason": "停电", "text": "停电五分钟。"}
+        return Call({"quiz_id": quiz.id, "attempt_id": attempt.id}, {"data": form})
+
+
+def the_room(w: World) -> Call:
+    call = a_sitter(w)
+    return Call({"quiz_id": call.values["quiz_id"]}, call.send)
+
+
+# ---- marks and results
+
+OVERSEEING = {"trainer", "reviewer", "admin"}
+
+
+def handed_in(w: World, *audience: int, **fields: Any) -> Call:
+    """A quiz of one short question that the member of the branch has answered."""
+    with w.db.write() as s:
+        questions = [make_question(s, w.cast, QuestionKind.SHORT)]
+        quiz = make_quiz(s, w.cast, questions, audience=audience, **fields)
+        hand_in(s, quiz, questions, w.cast.member.member_id, ["每月一次。"])
+    return Call({"quiz_id": quiz.id}, {"data": {"answer": "k1.forged", "points": "1"}})
+
+
+def contest_over(w: World) -> Call:
+    return handed_in(w, w.cast.branch_id, kind=QuizKind.CONTEST, table_open=True)
+
+
+def handed_in_of_branch(w: World) -> Call:
+    return handed_in(w, w.cast.branch_id)
+
+
+def question_served(w: World) -> Call:
+    with w.db.write() as s:
+        made = make_question(s, w.cast)
+    data = {"version": "1", "revision": "1", "right": "2", "reason": "原答案有误"}
+    return Call({"question_id": made.id}, {"data": data})
+
+
 # ---- the table
 
 TABLE: list[tuple[str, str, Make, set[str]]] = [
@@ -45,4 +126,47 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "quizzes.page", quiz_draft, {"trainer"}),
     ("GET", "quizzes.page", quiz_in_review, {"trainer", "reviewer", "admin"}),
     ("GET", "quizzes.page", quiz_withdrawn, {"trainer", "reviewer", "admin"}),
+    # marks and results
+    *(
+        ("GET", endpoint, thing, allowed)
+        for endpoint in ("quizzes.all_results", "quizzes.results_export", "quizzes.results_print")
+        for thing, allowed in (
+            (handed_in, {*OVERSEEING, "secretary", "neighbour", "stranger"}),  # secretaries: of their own organisations
+            (handed_in_of_branch, {*OVERSEEING, "secretary"}),
+            (contest_over, {"trainer"}),
+        )
+    ),
+    ("GET", "quizzes.contest_table", contest_over, {"member", "secretary", "trainer"}),
+    ("GET", "quizzes.marking", handed_in, OVERSEEING),
+    ("POST", "quizzes.give_mark", handed_in, OVERSEEING),
+    ("POST", "quizzes.put_note_away", handed_in, MEMBERS),
+    ("GET", "quizzes.key", question_served, OVERSEEING),
+    ("POST", "quizzes.correct_key", question_served, OVERSEEING),
+    # the invigilator's page
+    ("GET", "quizzes.desk", the_room, {"trainer"}),
+    ("GET", "quizzes.desk_room", the_room, {"trainer"}),
+    ("GET", "quizzes.sitter", a_sitter, {"trainer"}),
+    *(
+        ("POST", f"quizzes.{verb}", the_room, {"trainer"})
+        for verb in ("new_code", "extend_all", "pause_all", "resume_all", "collect_all", "note_room")
+    ),
+    *(
+        ("POST", f"quizzes.{verb}", a_sitter, {"trainer"})
+        for verb in ("extend_one", "collect_one", "void_one", "reopen_one", "note_sitter")
+    ),
+    # the analysis
+    *(
+        (method, f"quizzes.{endpoint}", the_room, {"trainer", "reviewer", "admin"})
+        for method, endpoint in (
+            ("GET", "report"),
+            ("POST", "rebuild_report"),
+            ("GET", "report_export"),
+            ("GET", "report_print"),
+        )
+    ),
+    # who takes a quiz
+    ("GET", "quizzes.sitting", sitting_of, {"member"}),
+    ("GET", "quizzes.result", sitting_marked, {"member", "trainer", "reviewer", "admin"}),
+    ("GET", "quizzes.wrong_book", nothing, MEMBERS),
+    ("POST", "quizzes.redo_wrong", wrong_answer, {"member"}),
 ]
