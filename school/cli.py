@@ -215,6 +215,34 @@ def branch(settings: Settings, code: str, year: int | None, as_json: bool) -> No
         )
 
 
+@school.group()
+def contest() -> None:
+    """Contests."""
+
+
+@contest.command(name="recount")
+@click.argument("quiz_id", type=int, required=False)
+@as_json
+@click.pass_obj
+def recount_command(settings: Settings, quiz_id: int | None, as_json: bool) -> None:
+    """Count the contest QUIZ_ID (or every one) again from the stored answers; exit code 1 when anything differs."""
+    from school.quizzes import recount
+
+    with database(settings) as db, db.read() as session:
+        wanted = recount.contests(session) if quiz_id is None else [quiz_id]
+        counted = [recount.recount(session, each) for each in wanted]
+    if as_json:
+        tell(counted, as_json=True)
+    for each in () if as_json else counted:
+        click.echo(f"{each.title}：{each.people} 人，{each.attempts} 份答卷，{len(each.differences)} 处与答案不一致")
+        for found in each.differences:
+            click.echo(
+                f"  党员 {found.member_id}　答卷 {found.attempt_id}　{found.what}：存的是 {found.stored}，应为 {found.counted}"
+            )
+    if any(each.differences for each in counted):
+        sys.exit(1)
+
+
 @school.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @as_json
