@@ -1,6 +1,33 @@
 """Every address of the room on its one blueprint, as the roof registers it."""
 
-from school.quizzes import pages, sittings_api, taking
+from school.quizzes import (
+    composer,
+    desk,
+    key_pages,
+    onpaper_pages,
+    pages,
+    report_pages,
+    results_pages,
+    reviewing,
+    short_pages,
+    sittings_api,
+    studio,
+    taking,
+)
 from school.quizzes.blueprint import blueprint
 
-__all__ = ["blueprint", "pages", "sittings_api", "taking"]
+__all__ = [
+    "blueprint",
+    "composer",
+    "desk",
+    "key_pages",
+    "onpaper_pages",
+    "pages",
+    "report_pages",
+    "results_pages",
+    "reviewing",
+    "short_pages",
+    "sittings_api",
+    "studio",
+    "taking",
+]
