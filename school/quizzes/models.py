@@ -454,7 +454,7 @@ class QuestionRedo(Base):
     member_id: Mapped[int] = mapped_column(sa.ForeignKey(Member.id), primary_key=True)
     question_id: Mapped[int] = mapped_column(sa.ForeignKey("question.id"), primary_key=True)
     right: Mapped[bool]
-    at_ms: Mapped[int] = mapped_column(BigInt)
+    redone_ms: Mapped[int] = mapped_column(BigInt)
 
 
 class QuizReport(Base):

@@ -98,7 +98,7 @@ def _wrongs(s: Session, member_id: int, now: datetime) -> list[Wrong]:
     wanted = sa.select(Attempt.id, Attempt.paper).where(Attempt.id.in_({row.attempt_id for row in latest.values()}))
     papers = {row.id: row.paper for row in s.execute(wanted)}
     mended = sa.select(QuestionRedo).where(QuestionRedo.member_id == member_id, QuestionRedo.right.is_(True))
-    redone = {redo.question_id: redo.at_ms for redo in s.scalars(mended)}
+    redone = {redo.question_id: redo.redone_ms for redo in s.scalars(mended)}
     found = []
     for row in latest.values():
         served = Served(*papers[row.attempt_id][row.position])
@@ -125,6 +125,6 @@ def redo(s: Session, member_id: int, attempt_id: int, position: int, raw: Any, n
     answer = canonical(served, question.kind, bodies.answer_of(question.kind, question.body, raw))
     told = telling.tell(served, question, keyring.newest(s, [served.version_id])[served.version_id], answer)
     at_ms = int(now.timestamp() * 1000)
-    row_of = {"member_id": member_id, "question_id": row.id, "right": bool(told["right"]), "at_ms": at_ms}
-    put(s, QuestionRedo, [row_of], change=("right", "at_ms"))
+    row_of = {"member_id": member_id, "question_id": row.id, "right": bool(told["right"]), "redone_ms": at_ms}
+    put(s, QuestionRedo, [row_of], change=("right", "redone_ms"))
     return told
