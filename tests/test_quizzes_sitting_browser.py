@@ -276,7 +276,9 @@ def test_time_is_the_schools_and_its_end_hands_in(phone: Page, house: House) -> 
 
 
 def test_practice_tells_at_once_and_wrong_ones_are_practised_again(phone: Page, house: House) -> None:
-    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.MULTIPLE, kind=QuizKind.PRACTICE, show=Show.AT_ONCE, minutes=None)
+    quiz_id = house.quiz(
+        QuestionKind.SINGLE, QuestionKind.MULTIPLE, kind=QuizKind.PRACTICE, show=Show.AT_ONCE, minutes=None
+    )
     begin(phone, quiz_id)
     expect(phone.locator("#left")).to_be_hidden()
     phone.locator(".opt").nth(0).click()
