@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def contest(db: Database, cast: Cast, **fields: Any) -> Quiz:
 
 def placed(db: Database, quiz: Quiz, actor: Actor) -> list[tuple[int, str]]:
     with db.read() as s:
-        return [(place.no, place.name) for place in results.table(s, standing(s, actor.person, quiz.id))]
+        return [(place.no, place.name) for place in results.table(s, standing(s, actor.person, quiz.id), now())]
 
 
 def test_the_score_decides_and_then_the_time(db: Database, cast: Cast) -> None:
@@ -112,7 +113,7 @@ def test_the_score_decides_and_then_the_time(db: Database, cast: Cast) -> None:
 def test_a_team_is_the_mean_of_its_three_best(db: Database, cast: Cast) -> None:
     quiz = contest(db, cast, teams=True)
     with db.read() as s:
-        places = results.table(s, standing(s, cast.member.person, quiz.id))
+        places = results.table(s, standing(s, cast.member.person, quiz.id), now())
     assert [(place.no, place.name, place.score_100, place.mine) for place in places] == [
         (1, "河东村", 833, True), (2, "河西村", 666, False),
     ]  # fmt: skip
@@ -130,6 +131,10 @@ def test_there_is_no_table_unless_it_was_opened_and_only_for_those_the_contest_i
     for quiz in (closed, exam):
         with pytest.raises(NotFound, match=r"quiz\.table"):
             placed(db, quiz, cast.member)
+    running = contest(db, cast, closes_at=now() + timedelta(hours=1))
+    assert placed(db, running, cast.trainer)
+    with pytest.raises(NotFound, match=r"quiz\.table"):
+        placed(db, running, cast.member)
     named = contest(db, cast, audience=(cast.branch_id,))
     assert placed(db, named, cast.member)
     above = replace(cast.admin.person, grants=(Grant(Role.ORG_ADMIN, cast.county_id, "001."),))

@@ -12,7 +12,7 @@ from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.org.models import Organization
 from school.org.reach import below, prefixes, takes_in
-from school.quizzes.models import Question, QuestionState, Quiz, QuizAudience, QuizHelper, QuizState
+from school.quizzes.models import Question, QuestionState, Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 
 OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
 BANKERS = (Role.TRAINER, *OVERSEERS)  # who may look into the bank of their organisations
@@ -36,8 +36,9 @@ class Standing:
 
     @property
     def sees_results(self) -> bool:
-        """May see everybody's marks and the analysis; a secretary sees those of their own branch elsewhere."""
-        return self.authors or self.oversees
+        """May see everybody's marks and the analysis; a secretary sees those of their own branch elsewhere. What came of
+        a contest is its author's alone: it is never reported upward."""
+        return self.authors or (self.oversees and self.quiz.kind != QuizKind.CONTEST)
 
 
 def no_quiz() -> NotFound:

@@ -71,7 +71,7 @@ def scope(here: Standing) -> tuple[str, ...] | None:
     came of a contest is its organiser's alone: it is never reported upward.
     """
     scopes = here.person.scopes(Role.BRANCH_SECRETARY, Role.ORG_ADMIN)
-    if here.authors or (here.oversees and here.quiz.kind != QuizKind.CONTEST):
+    if here.sees_results:
         return None
     if here.quiz.kind == QuizKind.CONTEST or not scopes:
         raise NotAllowed("quiz.results", N_("全部成绩只有出卷老师和主办单位的管理员能看。您自己的成绩在“我的考试”里。"))
@@ -159,11 +159,16 @@ class Place:
     mine: bool
 
 
-def table(s: Session, here: Standing) -> list[Place]:
-    """The contest's table, the first TABLE places and one's own. NotFound (`quiz.table`) where there is none."""
+def table(s: Session, here: Standing, now: datetime) -> list[Place]:
+    """The contest's table, the first TABLE places and one's own.
+
+    For those the contest is for, once it is over; for who runs it at any time. NotFound (`quiz.table`) where there is none.
+    """
     quiz = here.quiz
     if quiz.kind != QuizKind.CONTEST or not quiz.table_open or not (here.invited or here.desk):
         raise NotFound("quiz.table", N_("这场竞赛没有公布名次。您自己的成绩在“我的考试”里。"))
+    if quiz.closes_at and now < quiz.closes_at and not here.desk:
+        raise NotFound("quiz.table", N_("竞赛还在进行，截止以后公布名次。"))
     return _teams(s, here) if quiz.teams else _people(s, here)
 
 

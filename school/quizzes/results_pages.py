@@ -122,7 +122,7 @@ def contest_table(quiz_id: int) -> str:
     person = signed_in(current_person())
     with school().db.read() as s:
         here = access.standing(s, person, quiz_id)
-        places = results.table(s, here)
+        places = results.table(s, here, now())
     running = here.quiz.closes_at is None or now() < here.quiz.closes_at
     return render_template(
         "quizzes/table.html", quiz=here.quiz, places=places, running=running, team=results.TEAM, shown=results.TABLE
