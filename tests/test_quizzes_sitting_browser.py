@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from player_kit import add_course, make_clip, put_timeline
 from playwright.sync_api import Browser, Page, expect
 
 import actors
@@ -307,6 +308,44 @@ def test_practice_tells_at_once_and_wrong_ones_are_practised_again(phone: Page, 
     phone.locator("#redo .opt", has_text="12月4日").click()
     phone.click("text=看对错")
     expect(phone.locator("#redo")).to_contain_text("答对了")
+
+
+def test_a_lesson_stops_at_its_moment_asks_and_goes_on(
+    browser: Browser, house: House, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    asset_id = put_timeline(
+        house.db, house.store, make_clip(tmp_path_factory.mktemp("clip")), house.cast.trainer.account_id
+    )
+    with house.db.write() as s:
+        course = add_course(s, house.cast, [asset_id])
+        course_id, lesson_id = course.id, course.lessons[0].id
+    quiz_id = house.quiz(
+        QuestionKind.SINGLE, QuestionKind.JUDGE, kind=QuizKind.QUIZ, show=Show.AT_ONCE, lesson_ref=lesson_id,
+        course_ref=course_id, at_ms=2_000, minutes=None, title="想一想",
+    )  # fmt: skip
+    with faultless_page(browser) as page:
+        sign_in(page, house, house.cast.member)
+        page.goto(f"{house.server.url}/courses/{course_id}/lessons/{lesson_id}")
+        page.click("#resume")
+        dialog = page.locator("dialog.moment")
+        expect(dialog.locator(".q-no")).to_contain_text("第 1 题")
+        assert page.evaluate("document.getElementById('video').paused")
+        dialog.locator(".opt", has_text="12月4日").click()
+        dialog.get_by_text("看对错").click()
+        expect(dialog).to_contain_text("答对了")
+        dialog.get_by_text("下一题").click()
+        dialog.locator(".opt", has_text="错误").click()
+        dialog.get_by_text("看对错").click()
+        expect(dialog).to_contain_text("没有答对")
+        dialog.get_by_text("交卷").click()
+        dialog.get_by_text("接着看").click()
+        expect(dialog).to_be_hidden()
+        page.wait_for_function(
+            "() => { const v = document.getElementById('video'); return !v.paused && v.currentTime > 3; }"
+        )
+        expect(page.locator("#moments")).to_contain_text("已答")
+    assert house.answers(quiz_id) == {0: [1], 1: False}
+    assert house.attempt(quiz_id).state == AttemptState.MARKED
 
 
 @pytest.mark.parametrize(("width", "elder"), [(320, 0), (390, 3), (1280, 0)])
