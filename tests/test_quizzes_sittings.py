@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -251,25 +252,19 @@ def test_nothing_of_the_paper_is_seen_before_the_window_opens(db: Database, make
 
 
 def test_no_answer_to_a_page_tells_what_is_right(make: Make, page: Page) -> None:
-    """Every text of key, explanation and basis, and every field that could hold one, in all a taker is sent."""
+    """Every text of a key, an explanation and a basis, and every field that could hold one, in all a taker is sent."""
     quiz = make(shuffle_options=True, show=Show.CLOSED, closes_at=now() + timedelta(hours=1))
-    sent = [page.start(quiz).text, page.open().text]
-    sent += [page.save((i, answer, 1)).text for i, answer in enumerate(GIVEN)]
-    sent += [page.open().text, page.clock().text, page.submit().text]
+    page.start(quiz)
+    answers = [page.open(), *(page.save((i, answer, 1)) for i, answer in enumerate(GIVEN))]
+    answers += [page.open(), page.clock(), page.submit()]
+    fields = ('"right": {', '"right": t', '"right": f', '"pairs"', '"key"', '"explanation"', '"basis"', '"order":')
+    texts = ("见党章。", "一九二一", "每月一次")
+    for answer in answers:
+        text = json.dumps(answer.json, ensure_ascii=False)
+        assert [telling for telling in (*texts, *fields) if telling in text] == []
     page.client.act_as(page.actor)
-    sent += [page.client.get(f"/quizzes/attempts/{page.attempt_id}/result").text]
-    for text in sent:
-        for telling in (
-            "见党章。",
-            "一九二一",
-            "每月一次",
-            '"right":{',
-            '"pairs"',
-            '"key"',
-            '"explanation"',
-            '"order":',
-        ):
-            assert telling not in text
+    result = page.client.get(f"/quizzes/attempts/{page.attempt_id}/result").text
+    assert [telling for telling in texts if telling in result] == []
 
 
 def test_the_deadline_is_the_servers(db: Database, make: Make, page: Page, settings: Settings) -> None:
