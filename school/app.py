@@ -32,7 +32,9 @@ from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
-from school.quizzes import lending, taking
+from school.quizzes import bank_pages, lending, taking
+from school.quizzes import outside as quizzes_outside
+from school.quizzes import pages as quiz_pages
 from school.quizzes.sittings_api import sittings
 from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
@@ -92,7 +94,7 @@ def _rooms(app: Flask) -> None:
     csrf.exempt(sittings)  # answers carry the signed token of their page
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
     parts = app.extensions["school"].parts
-    parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting)
+    parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting, bank_pages.waiting)
     zone = app.extensions["school"].settings.zone
     parts[OUTSIDE] = Outside(
         course_list.own_titles,
@@ -102,7 +104,11 @@ def _rooms(app: Flask) -> None:
         ],
         lambda s, person, question_id: BankQuestion(*lending.quick_one(s, person, question_id, day_of(now(), zone))),
     )
-    parts[courses_outside.PART] = courses_outside.Outside(moments=taking.lesson_moments)
+    parts[courses_outside.PART] = courses_outside.Outside(taking.lesson_moments, quiz_pages.course_tests)
+    parts[quizzes_outside.PART] = quizzes_outside.Outside(
+        lambda s, person: [quizzes_outside.CourseChoice(*each) for each in course_list.own_lessons(s, person)],
+        course_list.title_of,
+    )
     app.context_processor(_navigation)
 
 
@@ -135,6 +141,9 @@ def _navigation() -> dict[str, object]:
     ]
     in_class = request.blueprint == "live" and not _in_studio()
     places.append(_place("live.index", _("直播课堂"), "live", short=_("直播"), here=in_class))
+    examined = request.path.startswith("/quizzes")
+    exams = _place("quizzes.index", _("考试测验"), "exam", short=_("考试"), here=examined)
+    places.append({**exams, "tab": False})  # one tap from the first page
     if person.member_id:
         places.append(_place("portal.record", _("学习档案"), "record", short=_("档案")))
     duties = []
@@ -157,13 +166,17 @@ def _navigation() -> dict[str, object]:
     if duties and person.member_id:
         places[-1]["tab"] = False  # the training file is one tap from the first page
     mine = _place("org.account", _("我的"), "me", bar=False, here=request.blueprint == "org")
-    studio = [_place("courses.studio", _("课程"), "course"), _place("live.studio", _("直播课"), "live")]
+    studio = [
+        _place("courses.studio", _("课程"), "course"),
+        _place("live.studio", _("直播课"), "live"),
+        _place("quizzes.bank_list", _("题库"), "exam", here=request.path.startswith("/bank")),
+    ]
     return {"nav": [*places, *duties, mine], "studio_places": studio}
 
 
 def _in_studio() -> bool:
     """Whether this is a page of a trainer's own work."""
-    return request.path.startswith("/studio") or request.endpoint in STUDIO
+    return request.path.startswith(("/studio", "/bank")) or request.endpoint in STUDIO
 
 
 def _place(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Response, jsonify, make_response, request
 from flask_babel import gettext
-from werkzeug.datastructures import Range
 from werkzeug.wrappers import Response as BaseResponse
 
 from school.core.errors import NotFound, SchoolError
@@ -15,6 +14,7 @@ from school.media.blueprint import blueprint
 from school.media.rules import Rendition
 from school.media.stopped import stopped
 from school.webkit.context import current_person, school
+from school.webkit.objects import object_response
 
 __all__ = ["blueprint", "tus"]
 
@@ -126,33 +126,9 @@ def _playlist(timeline_id: int, rendition: str | None) -> BaseResponse:
 
 def _object(timeline_id: int, name: str) -> BaseResponse:
     """An object of the store, whole or the range that was asked for; its address never means anything else."""
-    response = Response(mimetype=TYPES[name.rpartition(".")[2]])
-    response.headers.update({"Cache-Control": FOR_EVER, "Accept-Ranges": "bytes"})
-    response.set_etag(f"{timeline_id}-{name.replace('/', '-')}")
-    if request.if_none_match.contains(response.get_etag()[0] or ""):
-        response.status_code = 304
-        return response
-    store, key = school().store, rules.prefix(timeline_id) + name
-    size = store.stat(key).size
-    start, end = 0, size
-    if wanted := _one_range(response.get_etag()[0]):
-        span = wanted.range_for_length(size)
-        if span is None:
-            response.status_code = 416
-            response.headers.update({"Content-Range": f"bytes */{size}", "Cache-Control": "no-store"})
-            return response
-        start, end = span
-        response.status_code = 206
-        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    response.content_length = end - start
-    if request.method != "HEAD":
-        response.response = store.stream(key, start, end - start)
-    return response
-
-
-def _one_range(etag: str | None) -> Range | None:
-    """The single range of bytes that was asked for of this very object; other kinds may be answered whole."""
-    wanted = request.range
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
-        return None
-    return wanted if request.if_range.etag in (None, etag) else None
+    return object_response(
+        rules.prefix(timeline_id) + name,
+        TYPES[name.rpartition(".")[2]],
+        etag=f"{timeline_id}-{name.replace('/', '-')}",
+        cache=FOR_EVER,
+    )

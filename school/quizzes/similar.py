@@ -71,28 +71,40 @@ class Similar:
     same: bool
 
 
-def find(s: Session, person: Person, body: dict[str, Any], *, but: int | None = None) -> list[Similar]:
-    """The questions this person may see that are most like `body`, the likest first; `but` is the question itself."""
-    text, digest = text_of(body), bank_rules.digest(body["stem"])
-    held = _held(s)
-    mine = _rows([sketch(text)])[0]
-    shared = np.isin(_rows(row.sketch for row in held), mine[mine > 0]).sum(axis=1)
-    likest = np.argsort(-shared, kind="stable")[:CANDIDATES]
-    near = {held[place].id for place in likest.tolist() if shared[place] >= SHARED}
-    near.update(row.id for row in held if row.digest == digest)
-    rows = s.execute(_latest(Question).where(Question.id.in_(near), Question.id != (but or 0), in_bank(person)))
-    found = [Similar(question, likeness(text, text_of(other)), question.digest == digest) for question, other in rows]
-    found = [each for each in found if each.same or each.likeness >= ALIKE]
-    return sorted(found, key=lambda each: (-each.same, -each.likeness, each.question.id))[:SHOWN]
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The sketches of every question in use, as of one look."""
+
+    ids: list[int]
+    digests: list[str]
+    sketches: Sketches
 
 
-def _held(s: Session) -> Sequence[sa.Row[int, str, str]]:
-    """Every question in use with its digest and sketch."""
-    return s.execute(
+def hold(s: Session) -> Held:
+    """The sketches of the whole bank, for several looks at once."""
+    rows = s.execute(
         sa.select(Question.id, Question.digest, Question.sketch)
         .where(Question.state != QuestionState.WITHDRAWN, Question.sketch != "")
         .order_by(Question.id)
     ).all()
+    return Held([row.id for row in rows], [row.digest for row in rows], _rows(row.sketch for row in rows))
+
+
+def find(
+    s: Session, person: Person, body: dict[str, Any], *, but: int | None = None, held: Held | None = None
+) -> list[Similar]:
+    """The questions this person may see that are most like `body`, the likest first; `but` is the question itself."""
+    held = held or hold(s)
+    text, digest = text_of(body), bank_rules.digest(body["stem"])
+    mine = _rows([sketch(text)])[0]
+    shared = np.isin(held.sketches, mine[mine > 0]).sum(axis=1)
+    likest = np.argsort(-shared, kind="stable")[:CANDIDATES]
+    near = {held.ids[place] for place in likest.tolist() if shared[place] >= SHARED}
+    near.update(question_id for question_id, known in zip(held.ids, held.digests, strict=True) if known == digest)
+    rows = s.execute(_latest(Question).where(among(s, Question.id, near), Question.id != (but or 0), in_bank(person)))
+    found = [Similar(question, likeness(text, text_of(other)), question.digest == digest) for question, other in rows]
+    found = [each for each in found if each.same or each.likeness >= ALIKE]
+    return sorted(found, key=lambda each: (-each.same, -each.likeness, each.question.id))[:SHOWN]
 
 
 def _latest(*columns: Any) -> sa.Select[Any]:
@@ -117,21 +129,21 @@ class Repeat:
 
 def repeats(s: Session, person: Person, many: Sequence[dict[str, Any]]) -> dict[int, Repeat]:
     """Place among `many` bodies → what that one repeats, the likest only; for the notes of an import."""
-    held = _held(s)
+    held = hold(s)
     texts = [text_of(body) for body in many]
-    digests = [*(row.digest for row in held), *(bank_rules.digest(body["stem"]) for body in many)]
-    sketches = _rows([*(row.sketch for row in held), *map(sketch, texts)])
-    first = len(held)  # the many stand behind the bank
+    digests = [*held.digests, *(bank_rules.digest(body["stem"]) for body in many)]
+    sketches = np.concatenate([held.sketches, _rows(map(sketch, texts))])
+    first = len(held.ids)  # the many stand behind the bank
     near = [(a, b) for a, b in (_sharing(sketches) | _same(digests)) if b >= first]
-    known = _known(s, person, {held[a].id for a, _ in near if a < first})
+    known = _known(s, person, {held.ids[a] for a, _ in near if a < first})
     found: dict[int, Repeat] = {}
     for a, b in sorted(near):
         if a >= first:
             text, brief = texts[a - first], bank_rules.brief(many[a - first]["stem"])
             which: tuple[int | None, int | None] = (None, a - first)
-        elif held[a].id in known:
-            text, brief = known[held[a].id]
-            which = (held[a].id, None)
+        elif held.ids[a] in known:
+            text, brief = known[held.ids[a]]
+            which = (held.ids[a], None)
         else:
             continue
         repeat = Repeat(*which, brief, likeness(text, texts[b - first]), digests[a] == digests[b])
