@@ -22,7 +22,7 @@ from school.live import settle
 from school.media import uploads
 from school.org import sign_ins
 from school.quizzes import jobs as quizzes
-from school.quizzes import keys
+from school.quizzes import keys, reporting
 from school.records import jobs as records
 
 log = structlog.get_logger()
@@ -53,6 +53,7 @@ JOBS: tuple[Timed, ...] = (
     Timed("ready lectures", 5, lambda t: courses.adopt_ready(t.db)),
     Timed("live classes", 2, lambda t: settle.settle_due(t.db, t.settings)),
     Timed("classes left running", 60, lambda t: live.end_forgotten(t.db)),
+    Timed("analyses of quizzes", 3, lambda t: reporting.build_asked(t.db)),
     Timed("sittings whose time is over", 2, lambda t: quizzes.hand_in_due(t.db, t.settings)),
     Timed("corrected keys", 10, lambda t: keys.remark_due(t.db, t.settings.zone)),
     Timed("rows of the year", 60, lambda t: records.keep_years(t.db, t.settings)),
