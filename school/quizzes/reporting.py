@@ -128,7 +128,7 @@ def branches(s: Session, orgs: Sequence[OrgLine], org_id: int | None) -> Branche
         inside = [line for line in orgs if _inside(line, child.path)]
         if inside:
             lines.append((child, summed(child.id, child.path, inside)))
-    above = [top[:end] for end in range(len(top), len(chosen.path) + 1) if chosen.path[end - 1] == "."]
+    above = [path for path in prefixes(chosen.path) if path.startswith(top)]
     trail = s.scalars(sa.select(Organization).where(Organization.path.in_(above)).order_by(Organization.path)).all()
     return Branches(list(trail), lines)
 
