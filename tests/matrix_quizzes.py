@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
 from marks_kit import hand_in
 
-from matrix_kit import MEMBERS, SIGNED_IN, Call, Make, World, nothing
+from matrix_kit import MEMBERS, SIGNED_IN, TEACHING, Call, Make, World, nothing
 from quiz_kit import make_question, make_quiz
 from school.core.time import day_of, now
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, Quiz, QuizKind, QuizState
+from school.quizzes import onpaper
+from school.quizzes.access import standing
+from school.quizzes.models import (
+    Attempt,
+    AttemptAnswer,
+    AttemptState,
+    QuestionKind,
+    Quiz,
+    QuizItem,
+    QuizKind,
+    QuizSection,
+    QuizState,
+)
 from school.quizzes.papers import paper_of
 
 # ---- the things
@@ -39,6 +52,55 @@ def quiz_in_review(w: World) -> Call:
 
 def quiz_withdrawn(w: World) -> Call:
     return Call({"quiz_id": quiz_of(w, state=QuizState.WITHDRAWN).id})
+
+
+def _section_of(w: World) -> dict[str, Any]:
+    """A draft's fixed section with its question, as values of their addresses."""
+    quiz = quiz_of(w, state=QuizState.DRAFT)
+    with w.db.write() as s:
+        section = s.scalars(sa.select(QuizSection).where(QuizSection.quiz_id == quiz.id)).one()
+        item = s.scalars(sa.select(QuizItem).where(QuizItem.section_id == section.id)).one()
+        return {"quiz_id": quiz.id, "section_id": section.id, "question_id": item.question_id}
+
+
+def section_of_draft(w: World) -> Call:
+    values = _section_of(w)
+    del values["question_id"]
+    return Call(values, {"data": {"do": "save", "title": "单选", "points": "2"}})
+
+
+def questions_for_draft(w: World) -> Call:
+    call = section_of_draft(w)
+    with w.db.write() as s:
+        call.send = {"data": {"question": make_question(s, w.cast).id}}
+    return call
+
+
+def question_of_draft(w: World) -> Call:
+    values = _section_of(w)
+    return Call(values, {"data": {"do": "points", "points": "3"}})
+
+
+def new_quiz(w: World) -> Call:
+    return Call({}, {"data": {"host": w.cast.county_id, "preset": "exam", "title": "党章测验"}})
+
+
+def quiz_returned(w: World) -> Call:
+    return Call(quiz_in_review(w).values, {"data": {"note": "第一题的答案请再核对。"}})
+
+
+def paper_exam(w: World) -> Call:
+    return Call({"quiz_id": quiz_of(w, w.cast.branch_id).id}, {"data": {"org": w.cast.branch_id}})
+
+
+def printed_paper(w: World) -> Call:
+    """A paper for the member, printed and waiting to be entered."""
+    quiz = quiz_of(w, w.cast.branch_id)
+    with w.db.write() as s:
+        here = standing(s, w.cast.trainer.person, quiz.id)
+        onpaper.prepare(s, here, w.cast.branch_id, now(), "Asia/Shanghai", same=True)
+        attempt = s.scalars(sa.select(Attempt).where(Attempt.quiz_id == quiz.id).limit(1)).one()
+    return Call({"quiz_id": quiz.id, "attempt_id": attempt.id}, {"data": {"a0": "B"}})
 
 
 def sitting_of(w: World, state: AttemptState = AttemptState.OPEN) -> Call:
@@ -126,6 +188,36 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "quizzes.page", quiz_draft, {"trainer"}),
     ("GET", "quizzes.page", quiz_in_review, {"trainer", "reviewer", "admin"}),
     ("GET", "quizzes.page", quiz_withdrawn, {"trainer", "reviewer", "admin"}),
+    # the studio
+    ("GET", "quizzes.studio", nothing, TEACHING),
+    ("GET", "quizzes.new_quiz", nothing, TEACHING),
+    ("POST", "quizzes.create_quiz", new_quiz, {"trainer", "colleague"}),
+    ("GET", "quizzes.edit", quiz_draft, {"trainer"}),
+    ("POST", "quizzes.save_quiz", quiz_draft, {"trainer"}),
+    ("POST", "quizzes.add_section", quiz_draft, {"trainer"}),
+    ("POST", "quizzes.change_section", section_of_draft, {"trainer"}),
+    ("GET", "quizzes.choose", section_of_draft, {"trainer"}),
+    ("POST", "quizzes.add_questions", questions_for_draft, {"trainer"}),
+    ("POST", "quizzes.change_question", question_of_draft, {"trainer"}),
+    ("POST", "quizzes.submit_quiz", quiz_draft, {"trainer"}),
+    ("POST", "quizzes.recall_quiz", quiz_in_review, {"trainer"}),
+    ("POST", "quizzes.copy_quiz", quiz_for_all, {"trainer"}),
+    ("POST", "quizzes.discard_quiz", quiz_draft, {"trainer"}),
+    ("GET", "quizzes.sample", quiz_draft, {"trainer"}),
+    ("GET", "quizzes.sample", quiz_in_review, {"trainer", "reviewer", "admin"}),
+    ("GET", "quizzes.sample", quiz_for_all, {"trainer", "reviewer", "admin"}),
+    # review
+    ("POST", "quizzes.publish", quiz_in_review, {"reviewer", "admin"}),
+    ("POST", "quizzes.give_back", quiz_returned, {"reviewer", "admin"}),
+    ("POST", "quizzes.withdraw", quiz_for_all, {"trainer", "reviewer", "admin"}),
+    # on paper
+    ("GET", "quizzes.onpaper_roster", quiz_for_own_branch, {"trainer"}),
+    ("POST", "quizzes.prepare_papers", paper_exam, {"trainer"}),
+    ("GET", "quizzes.print_papers", printed_paper, {"trainer"}),
+    ("GET", "quizzes.print_key", printed_paper, {"trainer"}),
+    ("POST", "quizzes.enter_sums", printed_paper, {"trainer"}),
+    ("GET", "quizzes.answers_on_paper", printed_paper, {"trainer"}),
+    ("POST", "quizzes.enter_answers", printed_paper, {"trainer"}),
     # marks and results
     *(
         ("GET", endpoint, thing, allowed)

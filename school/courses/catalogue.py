@@ -13,6 +13,7 @@ from school.core.time import now, year_of
 from school.courses import queries, rules
 from school.courses.blueprint import blueprint
 from school.courses.models import CourseState, Lesson
+from school.courses.outside import outside
 from school.records import policies
 from school.records import queries as records
 from school.webkit.context import current_person, school
@@ -97,6 +98,7 @@ def course_page(course_id: int, *, note: str = "", refusal: str = "") -> str:
         watched = records.ribbons_of(s, person.member_id, "course", course_id) if person.member_id else []
         earned = queries.credits_of(s, person.member_id, [course_id]).get(course_id)
         required = policies.required_permille(s, person.member_id, now(), school().settings.zone)
+        tests = outside().tests(s, person, course_id)
     ribbons = {ribbon.ref_id: ribbon for ribbon in watched}
     mine = found.trainer_id == person.account_id
     reviews = (
@@ -106,6 +108,7 @@ def course_page(course_id: int, *, note: str = "", refusal: str = "") -> str:
         "courses/course.html",
         course=found,
         audience=audience,
+        tests=tests,
         ribbons=ribbons,
         begun=any(ribbon.covered_ms for ribbon in watched),
         earned=earned,

@@ -16,9 +16,11 @@ PART = "courses.outside"  # the slot of School.parts
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Questions asked at moments of a lesson, for its page's script: `{at_ms, title, done, start}` each, in their order."""
+    """Questions asked at moments of a lesson, for its page's script: `{at_ms, title, done, start}` each, in their order;
+    and the tests of a course beside them: `{title, href, lesson_id, facts, needed, passed}`, `lesson_id` None: of the whole."""
 
     moments: Callable[[Session, Person, int], Sequence[dict[str, Any]]] = lambda s, person, lesson_id: ()
+    tests: Callable[[Session, Person, int], Sequence[dict[str, Any]]] = lambda s, person, course_id: ()
 
 
 ALONE = Outside()  # a room without siblings

@@ -311,6 +311,20 @@ def own_titles(s: Session, person: Person) -> Sequence[tuple[int, str]]:
     return [(course_id, title) for course_id, title in rows]
 
 
+def own_lessons(s: Session, person: Person) -> list[tuple[int, str, list[tuple[int, str]]]]:
+    """As `own_titles`, each with its lessons as (id, title) in their order."""
+    rows = s.execute(
+        sa.select(Lesson.course_id, Lesson.id, Lesson.title)
+        .join(Course, Course.id == Lesson.course_id)
+        .where(Course.trainer_id == person.account_id)
+        .order_by(Lesson.course_id, Lesson.position)
+    ).all()
+    lessons: dict[int, list[tuple[int, str]]] = {}
+    for course_id, lesson_id, title in rows:
+        lessons.setdefault(course_id, []).append((lesson_id, title))
+    return [(course_id, title, lessons.get(course_id, [])) for course_id, title in own_titles(s, person)]
+
+
 def title_of(s: Session, person: Person, course_id: int) -> str | None:
     """A course's title for somebody who may see it, else None."""
     return s.scalar(sa.select(Course.title).where(Course.id == course_id, visible(person)))

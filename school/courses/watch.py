@@ -60,6 +60,7 @@ def lesson(course_id: int, lesson_id: int) -> str:
         seat = seat_of(s, person, here, zone)
         earned = queries.credits_of(s, person.member_id, [course_id]).get(course_id)
         moments = outside().moments(s, person, lesson_id)
+        tests = [test for test in outside().tests(s, person, course_id) if test["lesson_id"] == lesson_id]
     course, year = here.course, year_of(now(), zone)
     following = [other for other in course.lessons if other.position > here.position and other.timeline_id]
     return render_template(
@@ -69,6 +70,7 @@ def lesson(course_id: int, lesson_id: int) -> str:
         timeline=timeline,
         page=timeline and _script_data(here, timeline, seat, moments, done=earned is not None and earned[0] == year),
         seat=seat,
+        tests=tests,
         ribbons={ribbon.ref_id: ribbon for ribbon in (seat.part, *seat.others)} if seat else {},
         next=following[0] if following else None,
         earned=earned,

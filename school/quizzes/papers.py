@@ -54,6 +54,12 @@ def paper_of(s: Session, quiz: Quiz, seed: int, today: date) -> list[list[Any]]:
     return [list(served) for served in paper]
 
 
+def fresh_paper(s: Session, quiz: Quiz, seed: int, today: date) -> list[list[Any]]:
+    """As `paper_of`, by what the bank has this moment, and empty when that is nothing: for a look at a draft."""
+    parts = parts_of(s, quiz, today)
+    return [list(served) for served in drawing.drawn(parts, seed, quiz.shuffle_questions, quiz.shuffle_options)]
+
+
 def _plan(s: Session, quiz: Quiz, today: date) -> list[Part]:
     """The parts of the quiz, from this process's memory while they are fresh."""
     plans = _plans.setdefault(s.get_bind(), OrderedDict())
@@ -135,6 +141,18 @@ def _candidate(question_id: int, kind: str, version_id: int, body: Mapping[str, 
         elif texts and _STILL.match(texts[-1]):
             fixed = 1
     return Candidate(question_id, version_id, QuestionKind(kind), len(texts), len(body.get("right") or ()), fixed)
+
+
+def length_of(s: Session, quiz: Quiz) -> int:
+    """How many questions a paper of the quiz asks, as it is written."""
+    drawn = sa.select(sa.func.coalesce(sa.func.sum(QuizSection.draw), 0)).where(QuizSection.quiz_id == quiz.id)
+    chosen = (
+        sa.select(sa.func.count())
+        .select_from(QuizItem)
+        .join(QuizSection, QuizSection.id == QuizItem.section_id)
+        .where(QuizSection.quiz_id == quiz.id)
+    )
+    return int((s.scalar(drawn) or 0) + (s.scalar(chosen) or 0))
 
 
 # ── what is wrong with one ──────────────────────────────

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased, defer, joinedload
 
 from school.core.person import Person
 from school.org.models import Account, Organization
@@ -49,6 +49,10 @@ def helpers(s: Session, quiz_id: int) -> Sequence[Account]:
         .where(QuizHelper.quiz_id == quiz_id)
         .order_by(Account.name, Account.id)
     ).all()
+
+
+def title_of(s: Session, quiz_id: int) -> str | None:
+    return s.scalar(sa.select(Quiz.title).where(Quiz.id == quiz_id))
 
 
 def faced(statement: sa.Select[Quiz]) -> sa.Select[Quiz]:
@@ -198,7 +202,7 @@ def own_attempts(s: Session, person: Person, quiz_id: int) -> Sequence[Attempt]:
     return s.scalars(
         sa.select(Attempt)
         .where(Attempt.quiz_id == quiz_id, Attempt.member_id == (person.member_id or 0))
-        .options(sa.orm.defer(Attempt.paper))
+        .options(defer(Attempt.paper))
         .order_by(Attempt.no.desc())
         .limit(OWN)
     ).all()
@@ -217,6 +221,11 @@ def own_quizzes(s: Session, person: Person) -> Sequence[Quiz]:
             .limit(OWN)
         )
     ).all()
+
+
+def begun(s: Session, quiz_id: int) -> bool:
+    """Whether anybody has a paper of the quiz already: then it is not changed any more."""
+    return bool(s.scalar(sa.select(sa.exists().where(Attempt.quiz_id == quiz_id))))
 
 
 def own_exams(s: Session, person: Person) -> Sequence[tuple[int, str]]:

@@ -220,11 +220,11 @@ def _numbers(sheet: Sheet) -> None:
     if sheet.attempts not in ATTEMPTS:
         raise Invalid("quiz.attempts", N_("次数请填 1 到 10 之间的数，0 表示不限。"))
     if sheet.hours_100 not in HOURS_100:
-        raise Invalid("quiz.hours", N_("学时请填 0 到 8 之间的数，以 0.25 为一档；0 表示不计学时。"))
+        raise Invalid("quiz.hours", _NUMBERS["quiz.hours"])
     if sheet.hours_needed_100 not in NEEDED_100:
-        raise Invalid("quiz.needed", N_("先学满的学时请填 0 到 200 之间的数，以 0.25 为一档；0 表示没有要求。"))
+        raise Invalid("quiz.needed", _NUMBERS["quiz.needed"])
     if sheet.pass_permille not in PASS_PERMILLE:
-        raise Invalid("quiz.pass", N_("及格线请填 50 到 100 之间的数，如 60。"))
+        raise Invalid("quiz.pass", _NUMBERS["quiz.pass"])
     if sheet.at_ms is not None and sheet.at_ms not in AT_MS:
         raise Invalid("quiz.at", AT_WORDS)
 
@@ -232,11 +232,18 @@ def _numbers(sheet: Sheet) -> None:
 AT_WORDS = N_("出题的时刻请写成 分:秒，如 12:30，或留空放在这一节后面。")
 
 
-def number_of(text: str, code: str, message: str) -> int:
-    """Hundredths from what a person types, nothing for 0; Invalid (`code`) when it is no number."""
+_NUMBERS = {
+    "quiz.hours": N_("学时请填 0 到 8 之间的数，以 0.25 为一档；0 表示不计学时。"),
+    "quiz.needed": N_("先学满的学时请填 0 到 200 之间的数，以 0.25 为一档；0 表示没有要求。"),
+    "quiz.pass": N_("及格线请填 50 到 100 之间的数，如 60。"),
+}
+
+
+def number_of(text: str, code: str) -> int:
+    """Hundredths from what a person types, 0 for nothing; Invalid (`code`) when it is no number."""
     value = hundredths(text or "0")
     if value is None:
-        raise Invalid(code, message)
+        raise Invalid(code, _NUMBERS[code])
     return value
 
 

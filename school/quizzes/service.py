@@ -234,7 +234,7 @@ def recall(s: Session, person: Person, quiz_id: int) -> Quiz:
     """Take one's own quiz back, from review or (before anybody has begun it) from its people; then it is reviewed again."""
     quiz = own_quiz(s, person, quiz_id)
     before, state = quiz.state, rules.move(quiz.state, "recall")
-    if before == QuizState.PUBLISHED and s.scalar(sa.select(_begun(quiz))):
+    if before == QuizState.PUBLISHED and queries.begun(s, quiz.id):
         raise Conflict("quiz.begun", N_("已经有人作答，不能再改卷子。可以撤下，或按“照样再出一份”另出一份。"))
     quiz.state = state
     quiz.version += 1
@@ -303,7 +303,7 @@ def discard(s: Session, person: Person, quiz_id: int, zone: str) -> None:
     """Throw one's own draft away; one that somebody has sat, even in an earlier form, stays."""
     quiz = own_quiz(s, person, quiz_id)
     rules.must_be_editable(quiz.state)
-    if s.scalar(sa.select(sa.or_(_begun(quiz), sa.exists().where(Quiz.resit_of_id == quiz.id)))):
+    if queries.begun(s, quiz.id) or s.scalar(sa.select(sa.exists().where(Quiz.resit_of_id == quiz.id))):
         raise Conflict("quiz.begun", N_("已经有人作答，或者有补考接在后面，不能删除。"))
     audit.record(s, person, "quiz.discard", ("quiz", quiz.id), quiz.org_id, title=quiz.title)
     sections = sa.select(QuizSection.id).where(QuizSection.quiz_id == quiz.id)
@@ -313,10 +313,6 @@ def discard(s: Session, person: Person, quiz_id: int, zone: str) -> None:
     course_ref = quiz.course_ref
     s.delete(quiz)
     _need(s, course_ref, zone)
-
-
-def _begun(quiz: Quiz) -> sa.ColumnElement[bool]:
-    return sa.exists().where(Attempt.quiz_id == quiz.id)
 
 
 def _need(s: Session, course_ref: int | None, zone: str) -> None:
