@@ -227,7 +227,7 @@ def flags(item: Item, *, picked: Sequence[int] | None, fill: bool) -> list[str]:
         "negative": item.biserial is not None and item.biserial < 0,
         "variant": fill and any(not each.right and each.count * 10 >= item.answered for each in item.choices),
         "hard": item.difficulty < 0.2,
-        "weak": 0.2 <= item.difficulty <= 0.9 and item.discrimination is not None and item.discrimination < 0.2,
+        "weak": 0.2 <= item.difficulty <= 0.9 and item.discrimination is not None and 0 <= item.discrimination < 0.2,
         "left": item.answered < 0.85 * item.served,
         "easy": item.difficulty > 0.95,
         "dead": picked is not None and len(picked) > 2 and item.served >= 5 * LEAST and 0 in picked,

@@ -28,7 +28,7 @@ SHOWS = ("all", "open", "quiet", "over")
 
 
 def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: str = "") -> dict[str, Any]:
-    """Who sits, by branch in organisation order and by name.
+    """Who sits, those who still answer first, by branch in organisation order and by name.
 
     → `{now_ms, paused_ms, code, counts: {open, quiet, submitted, marked, void}, sitters: [{id, name, branch, no, state,
     answered, of, started_ms, seen_ms, quiet, deadline_ms, extra_ms, submitted_ms, seat, device, on_paper, away, resumed}],
@@ -44,7 +44,7 @@ def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: 
         .join(Member, Member.id == Attempt.member_id)
         .join(Organization, Organization.id == Attempt.org_id)
         .where(Attempt.quiz_id == quiz.id)
-        .order_by(Organization.path, Member.pinyin, Member.id, Attempt.no)
+        .order_by(Attempt.state != AttemptState.OPEN, Organization.path, Member.pinyin, Member.id, Attempt.no)
         .limit(SHOWN + 1)
     )  # fmt: skip
     quiet = _quiet(here, now_ms)

@@ -45,8 +45,8 @@ def _unit(quiz: Quiz, body: Body, printed: date) -> str:
 
 
 def decimal(permille: int | None) -> str | None:
-    """Thousandths as a coefficient: 431 → `0.43`."""
-    return None if permille is None else f"{permille / 1000:.2f}"
+    """Thousandths as a coefficient: 431 → `0.43`, -50 → `−0.05`."""
+    return None if permille is None else f"{permille / 1000:.2f}".replace("-", "−")
 
 
 def _share(permille: int | None) -> str | None:

@@ -1,0 +1,90 @@
+"""In Chromium: the invigilator's page keeps itself fresh, and a class asks a question of the bank from its console."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+import services
+from actors import PASSWORD, Cast
+from quiz_kit import make_question, make_quiz
+from room_kit import Room
+from school.core.db import Database
+from school.core.settings import Settings
+from school.live.models import LivePoll
+from school.quizzes.models import Attempt, QuestionKind
+from school.quizzes.sittings_api import clock_ms
+
+pytestmark = pytest.mark.browser
+SQLITE = pytest.mark.parametrize(
+    "db_url", ["sqlite"], indirect=True
+)  # what depends on the database is tested elsewhere
+
+Serve = Callable[[Settings], services.LiveServer]
+
+
+def sign_in(page: Page, server: services.LiveServer) -> None:
+    page.goto(f"{server.url}/sign-in")
+    page.fill("[name=login]", "trainer")
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(f"{server.url}/")
+
+
+@SQLITE
+def test_who_comes_in_appears_and_gets_more_time(
+    page: Page, live_server: Serve, settings: Settings, db: Database, cast: Cast
+) -> None:
+    with db.write() as s:
+        quiz = make_quiz(s, cast, [make_question(s, cast)])
+    server = live_server(settings)
+    sign_in(page, server)
+    page.goto(f"{server.url}/quizzes/{quiz.id}/desk")
+    expect(page.get_by_text("这里现在没有人")).to_be_visible()
+    with db.write() as s:
+        now_ms = clock_ms()
+        s.add(
+            Attempt(quiz_id=quiz.id, member_id=cast.member.member_id, org_id=cast.branch_id, no=1, seed=1, paper=[[1, 1, 500]],
+                    started_ms=now_ms, seen_ms=now_ms, deadline_ms=now_ms + 1_200_000, max_100=500)
+        )  # fmt: skip
+    row = page.locator("#sitters tbody tr")
+    expect(row).to_contain_text("王建国", timeout=15_000)
+    expect(row).to_contain_text("刚刚")
+    expect(page.locator("[data-count=open]")).to_have_text("1")
+    page.click("summary:has-text('全场加时')")
+    page.fill("#quizzes\\.extend_all-r", "开考晚了")
+    page.locator("form[action$='/desk/extend'] button").click()
+    expect(page.get_by_text("1 位正在答题的同志")).to_be_visible()
+    expect(row).to_contain_text("加时 10 分钟")
+    row.get_by_role("link").click()
+    expect(page.get_by_text("加时 10 分钟：开考晚了")).to_be_visible()
+
+
+@SQLITE
+def test_a_class_asks_a_question_of_the_bank(
+    page: Page, live_server: Serve, settings: Settings, db: Database, cast: Cast
+) -> None:
+    with db.write() as s:
+        for kind in (QuestionKind.SINGLE, QuestionKind.MULTIPLE):
+            question = make_question(s, cast, kind)
+            question.words = "宪法日" if kind == QuestionKind.SINGLE else "三会一课"
+    room = Room(db, cast)
+    server = live_server(settings)
+    sign_in(page, server)
+    page.goto(f"{server.url}/live/{room.id}/desk")
+    page.get_by_role("button", name="随堂提问").click()
+    page.click("#bank summary")
+    expect(page.locator("#bank-found li")).to_have_count(2)
+    page.fill("#bank-q", "三会")
+    expect(page.locator("#bank-found li")).to_have_count(1)
+    page.locator("#bank-found button").click()
+    expect(page.locator("#bank-note")).to_be_visible()
+    expect(page.locator("#poll-q")).to_have_value("“三会一课”的“三会”包括哪些？")
+    page.click("#poll-go")
+    expect(page.locator("#poll")).to_contain_text("民主生活会")
+    with db.read() as s:
+        poll = s.scalars(sa.select(LivePoll)).one()
+    assert (poll.question_ref, poll.right, poll.multiple) == (question.id, [0, 1, 2], True)
