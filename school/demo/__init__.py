@@ -13,6 +13,7 @@ from school.demo.courses import fill_courses
 from school.demo.hours import fill_hours
 from school.demo.live import fill_live
 from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
+from school.demo.quizzes import fill_bank
 from school.org.models import Account, Organization
 
 
@@ -25,6 +26,7 @@ def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], obje
         fill_people(s, keys, settings.zone)
         fill_courses(s)
         fill_live(s, settings.zone)
+        fill_bank(s)
         say("正在放入两年的学时记录……")
         fill_hours(s, settings.zone)
     return True

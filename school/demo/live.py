@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from school.core.person import Person, Role
 from school.core.time import local, now
+from school.demo.people import first_with
 from school.live import service
 from school.live.models import LiveClass
 from school.live.rules import RoomRules, Sheet
-from school.org import queries as org
-from school.org.models import Account, Organization, RoleGrant
+from school.org.models import Organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def fill_live(s: Session, zone: str) -> bool:
     """Write the classes of the county's first trainer; False when there is a class already, or nobody to hold it."""
     if s.scalar(sa.select(LiveClass.id).limit(1)):
         return False
-    trainer, reviewer = _first(s, Role.TRAINER), _first(s, Role.REVIEWER)
+    trainer, reviewer = first_with(s, Role.TRAINER), first_with(s, Role.REVIEWER)
     if trainer is None or reviewer is None:
         return False
     today = local(now(), zone)
@@ -61,17 +61,6 @@ def fill_live(s: Session, zone: str) -> bool:
     _hold(s, trainer, reviewer, SOON, now() + timedelta(minutes=10))
     _hold(s, trainer, reviewer, LECTURE, _at(today, 5, time(14, 30), zone))
     return True
-
-
-def _first(s: Session, role: Role) -> Person | None:
-    account = s.scalar(
-        sa.select(Account)
-        .join(RoleGrant, RoleGrant.account_id == Account.id)
-        .where(RoleGrant.role == role)
-        .order_by(Account.id)
-        .limit(1)
-    )
-    return org.person_of(s, account) if account is not None else None
 
 
 def _at(today: datetime, days: int, hour: time, zone: str) -> datetime:

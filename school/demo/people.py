@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from school.core.crypto import encrypt, id_hash
 from school.core.keys import Keys
-from school.core.person import Role
+from school.core.person import Person, Role
 from school.core.time import day_of, now
 from school.demo.county import CHARACTERS, CODE, COMMITTEES, NAME, SYSADMIN, Branch, Character
-from school.org import pinyin, rules, service
+from school.org import pinyin, queries, rules, service
 from school.org.models import (
     Account,
     Member,
@@ -119,6 +119,18 @@ def fill_people(s: Session, keys: Keys, zone: str) -> bool:
     )
     _open_accounts(s, keys, by_name, mobiles, orgs)
     return True
+
+
+def first_with(s: Session, role: Role) -> Person | None:
+    """The first of the demo accounts that holds `role`; None when nobody does."""
+    account = s.scalar(
+        sa.select(Account)
+        .join(RoleGrant, RoleGrant.account_id == Account.id)
+        .where(RoleGrant.role == role)
+        .order_by(Account.id)
+        .limit(1)
+    )
+    return queries.person_of(s, account) if account is not None else None
 
 
 # ---- the tree
