@@ -106,7 +106,7 @@ def in_bank(person: Person) -> sa.ColumnElement[bool]:
     """Whether the person may see the question in the bank: held at, below or above (approved ones) a place of theirs."""
     scopes = person.scopes(*BANKERS)
     above = sorted({prefix for scope in scopes for prefix in prefixes(scope)})
-    host = sa.select(Organization.id).where(Organization.id == Question.org_id)
+    host = sa.select(Organization.id).where(Organization.id == Question.org_id).correlate(Question)
     return sa.or_(
         host.where(below(Organization.path, scopes)).exists(),
         sa.and_(Question.state == QuestionState.APPROVED, host.where(Organization.path.in_(above)).exists()),
