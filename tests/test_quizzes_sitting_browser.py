@@ -310,6 +310,36 @@ def test_practice_tells_at_once_and_wrong_ones_are_practised_again(phone: Page, 
     expect(phone.locator("#redo")).to_contain_text("答对了")
 
 
+def test_all_by_keyboard_and_read_aloud(browser: Browser, house: House) -> None:
+    quiz_id = house.quiz(QuestionKind.SINGLE, QuestionKind.FILL, QuestionKind.ORDER)
+    with faultless_page(browser) as page:
+        page.add_init_script(  # this browser has no voice: what would be said is written down
+            "window.said = []; speechSynthesis.speak = (each) => said.push(each.text);"
+        )
+        sign_in(page, house, house.cast.member)
+        begin(page, quiz_id)
+        page.get_by_text("读题").click()
+        assert page.evaluate("said") == ["国家宪法日是哪一天？", "A，10月1日", "B，12月4日", "C，12月13日"]
+        page.get_by_text("停止").click()
+        page.keyboard.press("2")
+        saved(page)
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".q-no")).to_be_focused()
+        page.keyboard.press("3")  # a question to be written: nothing to choose
+        page.keyboard.press("ArrowRight")
+        for number in "31":
+            page.keyboard.press(number)
+        saved(page)
+        page.keyboard.press("Shift+Tab")  # from the question's title into nothing that traps
+        page.get_by_role("button", name="交卷", exact=True).first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#submit-d")).to_contain_text("还有 1 题没有答： 第 2 题")
+        page.keyboard.press("Escape")
+        expect(page.locator("#submit")).to_be_hidden()
+    shown = house.attempt(quiz_id).paper[2][3]
+    assert house.answers(quiz_id) == {0: [1], 2: [shown[2], shown[0], shown[1]]}
+
+
 def test_a_lesson_stops_at_its_moment_asks_and_goes_on(
     browser: Browser, house: House, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

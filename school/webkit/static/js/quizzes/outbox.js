@@ -4,6 +4,7 @@ import { final, post } from '../player/outbox.js';
 
 const PREFIX = 'answers.';
 const SLOWEST = 15_000; // between two tries while nobody answers
+const KEPT = 14 * 24 * 3600_000; // an answer that nobody took for so long is no longer offered
 const memory = new Map(); // where the browser keeps nothing for us
 
 function read(attempt) {
@@ -121,6 +122,7 @@ export async function deliver() {
     const attempt = key.slice(PREFIX.length);
     const entry = read(attempt);
     if (!entry?.answers) continue;
+    if (Object.values(entry.answers).every(({ at }) => at < Date.now() - KEPT)) { keep(attempt, { answers: {} }); continue; }
     try {
       const answer = await post(entry.url, { token: entry.token, answers: packed(entry.answers) });
       const now = read(attempt);

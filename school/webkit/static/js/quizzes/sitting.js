@@ -62,9 +62,10 @@ function draw() {
 
 let offline = false;
 
-/** Whether the school can be reached, as far as this page knows. */
+/** Whether the school takes answers, as far as this page knows: '' when it does, else `offline` or `busy`. */
 function reach(lost) {
-  offline = lost;
+  offline = Boolean(lost);
+  if (lost) $('offline').lastElementChild.textContent = words[lost];
   $('offline').hidden = !lost;
 }
 
@@ -76,6 +77,20 @@ function look(i = at) {
   if (!document.hidden) spent[at] = (spent[at] || 0) + now - since;
   since = now;
   at = i;
+}
+
+/** What was written a moment ago counts as well. */
+function settle() {
+  for (const { way } of questions) way.settle?.();
+}
+
+/** Fetch the pictures of the next questions while there is a network. */
+function fetchAhead() {
+  for (const { face } of questions.slice(at + 1, at + 3)) {
+    for (const { mime, src } of [face, ...(face.options || []), ...(face.left || []), ...(face.right || [])].flatMap((each) => each.media)) {
+      if (mime.startsWith('image/')) new Image().src = src;
+    }
+  }
 }
 
 /** Show question `i`; `quiet` leaves the focus where it is. */
@@ -93,6 +108,7 @@ function go(i, quiet = false) {
     questions[at].focus();
   }
   $('pop').open = false;
+  fetchAhead();
   remember();
   drawSheet();
 }
@@ -128,7 +144,7 @@ const verdicts = new Map(); // question → who waits for its verdict
 /** The server answered, or did not. */
 function heard(answer, error) {
   if (error) return refused(error);
-  reach(false);
+  reach('');
   clock.sync(answer);
   for (const told of answer.saved) {
     const { i } = told;
@@ -154,7 +170,7 @@ function refused(error) {
   else if (error.code === 'attempt.over') end();
   else if (error.code === 'quiz.paused') poll();
   else if (error.code === 'attempt.token') questions[at].fail(error.message);
-  else reach(true); // nobody answers, or the school is busy: either way the answers wait here
+  else reach(error.status ? 'busy' : 'offline'); // either way the answers wait here
   draw();
 }
 
@@ -172,12 +188,12 @@ async function poll() {
   clearTimeout(poll.timer);
   try {
     const now = await call('GET', urls.clock);
-    reach(false);
+    reach('');
     clock.sync(now);
     standing(now);
     if (!clock.paused) outbox.note({ alive: true }); // a sign of life, with whatever waits
   } catch (error) {
-    if (!error.status || error.status >= 500) reach(true);
+    if (!error.status || error.status >= 500) reach(error.status ? 'busy' : 'offline');
   }
   draw();
   if (!over) poll.timer = setTimeout(poll, clock.paused ? SOON : EVERY);
@@ -241,6 +257,7 @@ async function submit() {
 /** No time is left, unless the school has just given more: hand in; without a network the school does that by itself. */
 async function timeUp() {
   hush();
+  settle();
   $('submit').close();
   $('up').showModal();
   tell($('voice'), words.timeUp);
@@ -267,6 +284,7 @@ async function timeUp() {
 function seen() {
   if (document.hidden) {
     look();
+    settle();
     hush();
     seen.since = performance.now();
     seen.timer = setTimeout(() => { seen.told = true; outbox.note({ away: true }); }, 1000);
@@ -308,7 +326,7 @@ function wire() {
   $('submit-no').addEventListener('click', () => $('submit').close());
   for (const name of ['paused', 'elsewhere', 'up']) $(name).addEventListener('cancel', (event) => event.preventDefault());
   addEventListener('keydown', keys);
-  addEventListener('offline', () => { reach(true); draw(); });
+  addEventListener('offline', () => { reach('offline'); draw(); });
   addEventListener('online', poll);
   document.addEventListener('visibilitychange', seen);
   if (!quiz.one_a_page) {

@@ -54,8 +54,10 @@ class Choosing extends Way {
   /** What is said beside an option: with several right ones, whether it was found. */
   verdict(good, input) {
     const { words } = this;
-    if (!good) return words.notThis;
-    return input.type === 'radio' ? words.rightOne : input.checked ? words.found : words.missed;
+    const many = input.type === 'checkbox';
+    const missed = good && many && !input.checked;
+    const text = !good ? words.notThis : missed ? words.missed : many ? words.found : words.rightOne;
+    return make('span', { class: `verdict${missed ? ' missed' : ''}` }, icon(!good ? 'close' : missed ? 'info' : 'check', 's'), text);
   }
 
   /** Choose by its number, as a key does. */
@@ -70,7 +72,7 @@ class Choosing extends Way {
       const good = places.includes(at);
       if (!good && !input.checked) return;
       input.parentNode.classList.add(good ? 'good' : 'bad');
-      input.parentNode.append(make('span', { class: 'verdict' }, icon(good ? 'check' : 'close', 's'), this.verdict(good, input)));
+      input.parentNode.append(this.verdict(good, input));
     });
   }
 }
@@ -138,7 +140,7 @@ class Ordering extends Way {
     });
     this.again = make('button', { class: 'btn', type: 'button' }, words.orderAgain);
     this.again.addEventListener('click', () => { this.order = []; this.told(); this.buttons[0].focus(); });
-    this.element = make('div', { class: 'stack g3', role: 'group', 'aria-labelledby': this.labelled }, make('p', { class: 'hint' }, words.orderHint),
+    this.element = make('div', { class: 'stack g3', role: 'group', 'aria-labelledby': this.labelled }, this.hint = make('p', { class: 'hint' }, words.orderHint),
       ...this.buttons, make('div', { class: 'row' }, this.again, this.says = make('p', { class: 'hint', role: 'status' })));
   }
 
@@ -177,7 +179,7 @@ class Ordering extends Way {
   }
 
   reveal(right) {
-    this.again.parentNode.hidden = true;
+    this.hint.hidden = this.again.parentNode.hidden = true;
     right.forEach((at, place) => {
       const good = this.order[place] === at;
       this.buttons[at].classList.add(good ? 'good' : 'bad');
