@@ -37,6 +37,7 @@ from school.quizzes.models import (
     QuestionKind,
     QuestionVersion,
     Quiz,
+    QuizKind,
 )
 from school.records.bulk import among
 
@@ -120,9 +121,10 @@ def checked_reason(reason: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A person's result in one quiz, as it is and as it would be."""
+    """A person's result in one quiz, as it is and as it would be. Nobody passes or fails a practice or a contest."""
 
     quiz: str
+    kind: QuizKind
     member_id: int
     name: str
     branch: str
@@ -130,6 +132,10 @@ class Change:
     is_100: int
     was_passed: bool
     passed: bool
+
+    @property
+    def judged(self) -> bool:
+        return self.kind in (QuizKind.QUIZ, QuizKind.EXAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,11 @@ class Preview:
     @property
     def gained(self) -> int:
         """How many would pass who did not."""
-        return sum(change.passed and not change.was_passed for change in self.changes)
+        return sum(change.judged and change.passed and not change.was_passed for change in self.changes)
 
     @property
     def lost(self) -> int:
-        return sum(change.was_passed and not change.passed for change in self.changes)
+        return sum(change.judged and change.was_passed and not change.passed for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +231,7 @@ def _changes(s: Session, scores: dict[int, tuple[int, bool]]) -> list[Change]:
 
 def _named(s: Session, moved: Collection[tuple[tuple[int, int], Any, Any]]) -> list[Change]:
     quizzes = {pair[0] for pair, _, _ in moved}
-    titles = {row.id: row.title for row in s.execute(sa.select(Quiz.id, Quiz.title).where(Quiz.id.in_(quizzes)))}
+    asked = {row.id: row for row in s.execute(sa.select(Quiz.id, Quiz.title, Quiz.kind).where(Quiz.id.in_(quizzes)))}
     people = {
         row.id: row
         for row in s.execute(
@@ -237,7 +243,7 @@ def _named(s: Session, moved: Collection[tuple[tuple[int, int], Any, Any]]) -> l
     ordered = sorted(moved, key=lambda one: (one[0][0], people[one[0][1]].path, one[0][1]))
     return [
         Change(
-            titles[quiz_id], member_id, people[member_id].name, people[member_id].short_name, was.score_100,
+            asked[quiz_id].title, asked[quiz_id].kind, member_id, people[member_id].name, people[member_id].short_name, was.score_100,
             best.score_100, bool(was.passed), bool(best.passed),
         )
         for (quiz_id, member_id), was, best in ordered

@@ -38,7 +38,8 @@ class Which(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A member's result; `best_100` is None while nothing of theirs is marked to the end. `branch` is the one then."""
+    """A member's result and the sitting it stands on; `best_100` is None while nothing of theirs is marked to the end (the
+    sitting is the latest one then). `branch` is the one at that time."""
 
     member_id: int
     name: str
@@ -46,7 +47,7 @@ class Row:
     tries: int
     best_100: int | None
     passed: bool | None
-    attempt_id: int | None
+    attempt_id: int
     submitted_ms: int | None
     corrected: bool
 
@@ -125,6 +126,8 @@ def _lines(here: Standing) -> sa.Select[tuple[int, str]]:
             sa.func.max(Attempt.org_id).label("org_id"),
             sa.func.count().label("tries"),
             sa.func.count(sa.case((Attempt.state == AttemptState.SUBMITTED, 1))).label("waiting"),
+            sa.func.max(Attempt.id).label("attempt_id"),
+            sa.func.max(Attempt.submitted_ms).label("submitted_ms"),
         )
         .where(Attempt.quiz_id == here.quiz.id, Attempt.state.in_(OVER))
         .group_by(Attempt.member_id)
@@ -133,8 +136,9 @@ def _lines(here: Standing) -> sa.Select[tuple[int, str]]:
     lines = (
         sa.select(
             sat.c.member_id, Member.name, Organization.short_name.label("branch"), Organization.path, sat.c.tries,
-            sat.c.waiting, QuizResult.best_100, QuizResult.passed, QuizResult.attempt_id, QuizResult.was_100,
-            Attempt.submitted_ms,
+            sat.c.waiting, QuizResult.best_100, QuizResult.passed, QuizResult.was_100,
+            sa.func.coalesce(QuizResult.attempt_id, sat.c.attempt_id).label("attempt_id"),
+            sa.func.coalesce(Attempt.submitted_ms, sat.c.submitted_ms).label("submitted_ms"),
         )
         .join(Member, Member.id == sat.c.member_id)
         .outerjoin(QuizResult, sa.and_(QuizResult.quiz_id == here.quiz.id, QuizResult.member_id == sat.c.member_id))
