@@ -13,6 +13,7 @@ from clients import SchoolClient
 from school.quizzes.models import Quiz
 
 _CSRF = re.compile(rb'<meta name="csrf-token" content="([^"]+)"')
+_SITTING = re.compile(rb'<script type="application/json" id="sitting">(.*?)</script>')
 RIGHT: dict[str, Any] = {"single": [1], "multiple": [0, 1, 2], "judge": True, "fill": ["1921"]}  # of quiz_kit's samples
 
 
@@ -82,10 +83,11 @@ class Taker:
             self._line = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self._line
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n" if method == "POST" else ""
         try:
             writer.write(
                 f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nCookie: {cookie}\r\nAccept: {accept}\r\n"
-                f"Content-Type: {kind}\r\nX-CSRFToken: {self.csrf}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                f"{sent}X-CSRFToken: {self.csrf}\r\n\r\n".encode()
                 + body
             )
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -123,6 +125,8 @@ class Taker:
             raise Refused(status, content[:300])
         if found := _CSRF.search(content):
             self.csrf = found[1].decode()
+        if found := _SITTING.search(content):
+            self.data = json.loads(found[1])
         return content
 
     async def start(self, quiz_id: int) -> None:
