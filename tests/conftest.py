@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
@@ -30,6 +31,12 @@ from school.tables import Base
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
+structlog.configure(  # the usual frames with every local variable take more than a second each
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @contextmanager
