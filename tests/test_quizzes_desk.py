@@ -104,6 +104,17 @@ def test_people_are_found_by_name_and_state(client: SchoolClient, cast: Cast, qu
         assert len(see(client, cast.trainer, quiz, query)["sitters"]) == found, query
 
 
+def test_who_has_not_begun(db: Database, client: SchoolClient, cast: Cast, page: Page, quiz: Quiz) -> None:
+    client.act_as(cast.trainer)
+    told = client.get(f"/quizzes/{quiz.id}/desk?show=absent").text
+    assert "还有 2 位没有开始" in told
+    assert "李秀兰" in told
+    assert "王建国" not in told
+    with db.read() as s:
+        here = standing(s, cast.trainer.person, quiz.id)
+        assert invigilation.absent(s, here, "阿依") == (1, [("阿依古丽·买买提", "河西村")])
+
+
 def test_only_who_invigilates_looks_in(db: Database, client: SchoolClient, cast: Cast, quiz: Quiz, page: Page) -> None:
     for path in (
         f"/quizzes/{quiz.id}/desk",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from school.core.errors import NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
-from school.org.models import Organization
+from school.org.models import Member, Organization, PartyStatus
 from school.org.reach import below, prefixes, takes_in
 from school.quizzes.models import Question, QuestionState, Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 
@@ -49,6 +49,17 @@ def invited(person: Person) -> sa.ColumnElement[bool]:
     """Whether the quiz's audience takes the person in."""
     audience = sa.select(QuizAudience.quiz_id).where(QuizAudience.quiz_id == Quiz.id)
     return takes_in(audience, QuizAudience.org_id, person)
+
+
+def expected(s: Session, quiz: Quiz) -> sa.ColumnElement[bool]:
+    """Whether a `Member` (joined with their `Organization`) belongs to the audience, or to the host when it is for everyone."""
+    named = s.scalars(
+        sa.select(Organization.path)
+        .join(QuizAudience, QuizAudience.org_id == Organization.id)
+        .where(QuizAudience.quiz_id == quiz.id)
+    ).all()
+    paths = list(named) or [s.get_one(Organization, quiz.org_id).path]
+    return sa.and_(Member.party_status == PartyStatus.NORMAL, below(Organization.path, paths))
 
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:

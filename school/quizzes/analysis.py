@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from school.core import json
-from school.org.models import Member, Organization, PartyStatus
-from school.org.reach import below
+from school.org.models import Member, Organization
 from school.quizzes import bodies, keyring
+from school.quizzes.access import expected
 from school.quizzes.analysis_rules import UNANSWERED, Column, Item, Sheet, Whole, analyse, flags, gravity
 from school.quizzes.models import (
     Attempt,
@@ -25,7 +25,6 @@ from school.quizzes.models import (
     QuestionKind,
     QuestionVersion,
     Quiz,
-    QuizAudience,
     QuizKind,
     QuizResult,
 )
@@ -309,10 +308,10 @@ def _orgs(s: Session, quiz: Quiz) -> list[OrgLine]:
             .group_by(QuizResult.org_id)
         )
     }  # fmt: skip
-    expected = _expected(s, quiz) if quiz.compulsory else {}
+    due = _due(s, quiz) if quiz.compulsory else {}
     places = s.execute(
         sa.select(Organization.id, Organization.path)
-        .where(among(s, Organization.id, taken.keys() | expected.keys()))
+        .where(among(s, Organization.id, taken.keys() | due.keys()))
         .order_by(Organization.path)
     )
     lines = []
@@ -320,25 +319,19 @@ def _orgs(s: Session, quiz: Quiz) -> list[OrgLine]:
         count, passed, sum_100 = taken.get(org_id, (0, 0, 0))
         lines.append(
             OrgLine(
-                org_id=org_id, path=path, expected=expected.get(org_id, 0), taken=count, passed=int(passed),
+                org_id=org_id, path=path, expected=due.get(org_id, 0), taken=count, passed=int(passed),
                 permille=int(sum_100) * 1000 // scale,
             )
         )  # fmt: skip
     return lines
 
 
-def _expected(s: Session, quiz: Quiz) -> dict[int, int]:
-    """Members by organisation below the audience, or below the host when it is for everyone."""
-    named = s.scalars(
-        sa.select(Organization.path)
-        .join(QuizAudience, QuizAudience.org_id == Organization.id)
-        .where(QuizAudience.quiz_id == quiz.id)
-    ).all()
-    paths = list(named) or [s.get_one(Organization, quiz.org_id).path]
+def _due(s: Session, quiz: Quiz) -> dict[int, int]:
+    """How many members of each organisation should sit it."""
     counted = (
         sa.select(Member.org_id, sa.func.count())
         .join(Organization, Organization.id == Member.org_id)
-        .where(Member.party_status == PartyStatus.NORMAL, below(Organization.path, paths))
+        .where(expected(s, quiz))
         .group_by(Member.org_id)
     )
     return dict(s.execute(counted).all())

@@ -61,8 +61,11 @@ def desk(quiz_id: int) -> str:
     with school().db.read() as s:
         here = _standing(s, quiz_id)
         found, notes = _room(s, here), invigilation.notes(s, here)
+        absent = (
+            invigilation.absent(s, here, request.args.get("q", "")) if request.args.get("show") == "absent" else None
+        )
     return render_template(
-        "quizzes/desk.html", here=here, quiz=here.quiz, room=found, notes=notes, states=STATES, shows=invigilation.SHOWS,
+        "quizzes/desk.html", here=here, quiz=here.quiz, room=found, notes=notes, absent=absent, states=STATES, shows=invigilation.SHOWS,
         moment_of=moment_of, zone=school().settings.zone,
     )  # fmt: skip
 

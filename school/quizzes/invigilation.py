@@ -14,7 +14,7 @@ from school.core.secrecy import refuse_secrets
 from school.core.text import tidy, tidy_lines
 from school.org import audit
 from school.org.models import Account, Member, Organization
-from school.quizzes.access import Standing, at_desk
+from school.quizzes.access import Standing, at_desk, expected
 from school.quizzes.models import Attempt, AttemptEvent, AttemptState, QuizNote
 from school.quizzes.sitting import no_attempt
 from school.records.bulk import among
@@ -24,11 +24,13 @@ SHOWN = 200  # sitters on the page; more are found by name
 NOTE_MOST = 400
 NOTES = 100
 TOLD = ("away", "resumed")  # events that are counted beside a name; evidence, never a verdict
-SHOWS = ("all", "open", "quiet", "over")
+SHOWS = ("all", "open", "quiet", "over", "absent")
 
 
 def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: str = "") -> dict[str, Any]:
     """Who sits, those who still answer first, by branch in organisation order and by name.
+
+    With `show` as `absent` nobody is listed; see `absent` for who has not begun.
 
     → `{now_ms, paused_ms, code, counts: {open, quiet, submitted, marked, void}, sitters: [{id, name, branch, no, state,
     answered, of, started_ms, seen_ms, quiet, deadline_ms, extra_ms, submitted_ms, seat, device, on_paper, away, resumed}],
@@ -55,10 +57,9 @@ def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: 
             wanted = wanted.where(quiet)
         case "over":
             wanted = wanted.where(Attempt.state != AttemptState.OPEN)
-    if name := tidy(search).lower():
-        wanted = wanted.where(
-            sa.or_(Member.name.contains(name, autoescape=True), Member.pinyin.startswith(name, autoescape=True))
-        )
+        case "absent":
+            wanted = wanted.where(sa.false())
+    wanted = wanted.where(_named(search))
     rows = s.execute(wanted.add_columns(quiet.label("quiet"))).all()
     told = _told(s, [row.id for row in rows])
     return {
@@ -76,6 +77,26 @@ def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: 
         ],
         "more": len(rows) > SHOWN,
     }
+
+
+def absent(s: Session, here: Standing, search: str = "") -> tuple[int, list[tuple[str, str]]]:
+    """How many of those the quiz is for have not begun, and the first SHOWN of them: name and branch, in their order."""
+    sat = sa.exists().where(
+        Attempt.quiz_id == here.quiz.id, Attempt.member_id == Member.id, Attempt.state != AttemptState.VOID
+    )
+    missing = sa.and_(expected(s, at_desk(here).quiz), ~sat, _named(search))
+    people = sa.select(Member.name, Organization.short_name).join(Organization, Organization.id == Member.org_id)
+    count = s.scalar(people.with_only_columns(sa.func.count(), maintain_column_froms=True).where(missing)) or 0
+    found = s.execute(people.where(missing).order_by(Organization.path, Member.pinyin, Member.id).limit(SHOWN))
+    return count, [(name, branch) for name, branch in found]
+
+
+def _named(search: str) -> sa.ColumnElement[bool]:
+    """Whether a `Member` is found by a part of the name, or by how its pinyin begins."""
+    name = tidy(search).lower()
+    if not name:
+        return sa.true()
+    return sa.or_(Member.name.contains(name, autoescape=True), Member.pinyin.startswith(name, autoescape=True))
 
 
 def _quiet(here: Standing, now_ms: int) -> sa.ColumnElement[bool]:

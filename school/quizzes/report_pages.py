@@ -59,7 +59,7 @@ def rebuild_report(quiz_id: int) -> ResponseReturnValue:
     """Have the report built anew, whatever it is of."""
     _, here = _here(quiz_id)
     with school().db.write() as s:
-        reporting.ask(s, here.quiz.id)
+        reporting.forget(s, here.quiz.id)
     return redirect(url_for("quizzes.report", quiz_id=quiz_id))
 
 

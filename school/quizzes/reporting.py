@@ -47,12 +47,18 @@ def current(db: Database, quiz: Quiz) -> Report:
         with db.write() as s:
             _keep(s, quiz.id, body, basis, moment)
         return Report(body, moment, coming=False)
-    with db.write() as s:
-        ask(s, quiz.id)
+    if kept is None or kept.asked_at is None:
+        with db.write() as s:
+            _ask(s, quiz.id)
     return Report(_body(kept), kept.built_at, coming=True) if kept is not None else Report(None, None, coming=True)
 
 
-def ask(s: Session, quiz_id: int) -> None:
+def forget(s: Session, quiz_id: int) -> None:
+    """The report is out of date, whatever it was built of: who reads it next has it built anew."""
+    s.execute(sa.update(QuizReport).where(QuizReport.quiz_id == quiz_id).values(basis=""))
+
+
+def _ask(s: Session, quiz_id: int) -> None:
     """Let the clock build the report within a few seconds."""
     row: dict[str, Any] = {"quiz_id": quiz_id, "body": {}, "basis": "", "asked_at": now()}
     put(s, QuizReport, [row], change=("asked_at",))

@@ -51,6 +51,7 @@ function draw({ now_ms: now, counts, sitters, more }) {
     const name = cell.dataset.count;
     cell.textContent = name === 'over' ? counts.submitted + counts.marked : counts[name];
   }
+  if (desk.absent) return; // another list stands there
   const there = new Set(sitters.map(({ id }) => id));
   for (const [id, row] of rows) {
     if (there.has(id)) continue;
