@@ -54,6 +54,12 @@ def test_short_answers_are_marked_one_after_the_other_without_a_name(
     assert "待评阅" not in re.sub(r"<option.*?</option>", "", listed)
 
 
+def seen_in(page: str) -> str:
+    found = re.search(r'name="seen" value="([^"]*)"', page)
+    assert found
+    return html.unescape(found[1])
+
+
 def test_a_key_is_corrected_after_a_look_at_who_changes(
     client: SchoolClient, db: Database, cast: Cast, exam: tuple[Quiz, list[Question]]
 ) -> None:
@@ -66,10 +72,14 @@ def test_a_key_is_corrected_after_a_look_at_who_changes(
     assert cast.outsider.name in looked
     with db.read() as s:
         assert results.notes(s, cast.outsider.member_id) == []
-    done = client.post(path, data={**form, "do": "correct"}, follow_redirects=True).text
+    seen = seen_in(looked)
+    changed = client.post(path, data={**form, "right": ["0"], "seen": seen}).text  # something else than was looked at
+    assert "更正以后" in changed
+    done = client.post(path, data={**form, "seen": seen}, follow_redirects=True).text
     assert "答案已更正" in done
     assert "选项写错了位置" in done
-    assert client.post(path, data={**form, "right": ["0"]}).status_code == 409  # somebody corrected it since
+    late = {**form, "right": ["0"], "seen": seen_in(changed)}
+    assert client.post(path, data=late).status_code == 409  # somebody corrected it since
     assert client.post(path, data={**form, "revision": "2", "reason": ""}).status_code == 422
     with db.read() as s:
         [note] = results.notes(s, cast.outsider.member_id)
@@ -97,8 +107,9 @@ def test_every_kind_of_question_has_its_form(
     path = f"/bank/{question.id}/key"
     assert client.get(path).status_code == 200
     form = {"version": "1", "revision": "1", "reason": "更正", **fields}
-    assert "没有人的成绩会变" in client.post(path, data={**form, "do": "preview"}).text
-    assert client.post(path, data=form, follow_redirects=True).status_code == 200
+    looked = client.post(path, data=form).text
+    assert "没有人的成绩会变" in looked
+    assert "更正记录" in client.post(path, data={**form, "seen": seen_in(looked)}, follow_redirects=True).text
     assert client.post(path, data={**form, "revision": "2"}).status_code == 422  # nothing new any more
     with db.read() as s:
         assert question.approved_id

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from school.core import json
 from school.core.errors import Conflict, Invalid, SchoolError
 from school.core.person import signed_in
 from school.core.time import now
@@ -51,6 +52,7 @@ def _page(
         waiting=waiting,
         typed=typed or {"key": found.key.key, "waived": found.key.waived, "reason": ""},
         preview=preview,
+        seen=_seen(typed) if preview and typed else "",
         shown=SHOWN,
         kinds=bodies.KINDS,
         letter=bodies.letter,
@@ -60,7 +62,7 @@ def _page(
 
 @blueprint.post("/bank/<int:question_id>/key")
 def correct_key(question_id: int) -> str | Response | tuple[str, int]:
-    """`do=preview` shows what would change, anything else corrects the key and marks anew."""
+    """Corrects the key and marks anew, when what it would do was shown before; else (or with `do=preview`) shows it."""
     person = signed_in(current_person())
     form = request.form
     no = form.get("version", type=int)
@@ -70,10 +72,10 @@ def correct_key(question_id: int) -> str | Response | tuple[str, int]:
         with school().db.read() as s:
             found = keys.keyed(s, person, question_id, no)
             typed["key"] = found.key.key if waived else _typed_key(found, form)
-            if form.get("do") == "preview":
-                wanted = keys.checked_key(found, typed["key"], waived)
-                keys.checked_reason(typed["reason"])
-                return _page(question_id, no, {**typed, "key": wanted}, keys.preview(s, found, wanted, waived))
+            typed["key"] = keys.checked_key(found, typed["key"], waived)
+            keys.checked_reason(typed["reason"])
+            if form.get("do") == "preview" or form.get("seen") != _seen(typed):
+                return _page(question_id, no, typed, keys.preview(s, found, typed["key"], waived))
         with school().db.write() as s:
             revision = form.get("revision", 0, type=int)
             found = keys.correct(
@@ -89,6 +91,11 @@ def correct_key(question_id: int) -> str | Response | tuple[str, int]:
         "ok",
     )
     return redirect(url_for("quizzes.key", question_id=question_id, version=found.version.no))
+
+
+def _seen(typed: dict[str, Any]) -> str:
+    """What a preview was of, as the form that confirms it carries it."""
+    return json.text([typed["key"], typed["waived"]])
 
 
 def _typed_key(found: Keyed, form: MultiDict[str, str]) -> dict[str, Any]:
