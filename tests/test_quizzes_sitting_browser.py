@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 from player_kit import add_course, make_clip, put_timeline
 from playwright.sync_api import Browser, Page, expect
 
@@ -20,7 +22,7 @@ from quiz_kit import SAMPLES, make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
-from school.quizzes import control
+from school.quizzes import control, files
 from school.quizzes.access import standing
 from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, QuizKind, Show
 from school.quizzes.sittings_api import clock_ms
@@ -338,6 +340,33 @@ def test_all_by_keyboard_and_read_aloud(browser: Browser, house: House) -> None:
         expect(page.locator("#submit")).to_be_hidden()
     shown = house.attempt(quiz_id).paper[2][3]
     assert house.answers(quiz_id) == {0: [1], 2: [shown[2], shown[0], shown[1]]}
+
+
+def test_pictures_and_sounds_of_a_question_are_shown(phone: Page, house: House) -> None:
+    picture = BytesIO()
+    Image.new("RGB", (640, 360), "#B7141A").save(picture, "PNG")
+    looked = files.look_at(picture.getvalue())
+    files.keep(house.store, looked)
+    with house.db.write() as s:
+        person = house.cast.trainer.person
+        file_id = files.add(s, person, house.cast.county_id, looked, alt="一面红旗").id
+        body, key = SAMPLES[QuestionKind.SINGLE]
+        options = [{**body["options"][0], "media": [file_id]}, *body["options"][1:]]
+        question = make_question(s, house.cast, body={**body, "media": [file_id], "options": options}, key=key)
+        quiz_id = make_quiz(s, house.cast, [make_question(s, house.cast), question]).id
+    begin(phone, quiz_id)
+    phone.click("#next")
+    for place in (".question > img", ".opt img"):
+        shown = phone.locator(place)
+        expect(shown).to_have_attribute("alt", "一面红旗")
+        assert shown.evaluate("async (img) => { await img.decode(); return [img.naturalWidth, img.width > 0]; }") == [
+            640,
+            True,
+        ]
+    assert phone.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    phone.locator(".opt img").click()  # a picture is part of its option
+    saved(phone)
+    assert house.answers(quiz_id) == {1: [0]}
 
 
 def test_a_lesson_stops_at_its_moment_asks_and_goes_on(

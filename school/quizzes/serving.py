@@ -44,7 +44,7 @@ def face(i: int, asked: Asked, served: Served, address: Address) -> dict[str, An
 
 def _media(ids: Sequence[int], asked: Asked, address: Address) -> list[dict[str, Any]]:
     files: list[File] = [asked.files[file_id] for file_id in ids if file_id in asked.files]
-    return [{"id": file.id, "mime": file.mime, "src": address(file.id), "alt": file.alt} for file in files]
+    return [{**file._asdict(), "src": address(file.id)} for file in files]
 
 
 def canonical(served: Served, kind: QuestionKind, answer: Any) -> Any:

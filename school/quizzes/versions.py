@@ -17,11 +17,16 @@ KEPT = 20_000  # versions a process remembers of one database
 
 
 class File(NamedTuple):
-    """A picture, sound or short video as a page shows it; `alt` says what who cannot see or hear it should know."""
+    """A picture, sound or short video as a page shows it; `alt` says what who cannot see or hear it should know.
+
+    `width` and `height` in pixels let a page keep room for it; 0 for a sound.
+    """
 
     id: int
     mime: str
     alt: str
+    width: int
+    height: int
 
 
 class Asked(NamedTuple):
@@ -62,8 +67,10 @@ def _read(s: Session, version_ids: Iterable[int]) -> dict[int, Asked]:
     wanted = {file_id for row in rows for file_id in bodies.files(row.body)}
     files = {}
     if wanted:
-        found = sa.select(QuestionFile.id, QuestionFile.mime, QuestionFile.alt).where(among(s, QuestionFile.id, wanted))
-        files = {row.id: File(row.id, row.mime, row.alt) for row in s.execute(found)}
+        found = sa.select(
+            QuestionFile.id, QuestionFile.mime, QuestionFile.alt, QuestionFile.width, QuestionFile.height
+        ).where(among(s, QuestionFile.id, wanted))
+        files = {row.id: File(*row) for row in s.execute(found)}
     return {
         row.id: Asked(
             row.id,
