@@ -85,9 +85,11 @@ def test_a_key_is_corrected_after_a_look_at_who_changes(
         [note] = results.notes(s, cast.outsider.member_id)
         assert (note.was_100, note.best_100, note.reason) == (500, 0, "选项写错了位置")
     client.act_as(cast.outsider)
+    desk = client.get("/").text
+    assert "您的成绩由 5 分改为 0 分" in desk
+    assert "选项写错了位置" in desk
     client.post(f"/quizzes/{note.quiz_id}/noted", data={"next": "//elsewhere.example"})
-    with db.read() as s:
-        assert results.notes(s, cast.outsider.member_id) == []
+    assert "您的成绩由" not in client.get("/").text
 
 
 @pytest.mark.parametrize(

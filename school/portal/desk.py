@@ -1,4 +1,4 @@
-"""What stands on a person's desk: the year's hours, what is on or begun, what is still open, and places of duty."""
+"""What stands on a person's desk: the year's hours, what is on or begun, what is still open, exams, and places of duty."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ from school.live.attendance import Makeup, makeups_of
 from school.live.models import LiveClass
 from school.org.models import Organization
 from school.org.pinyin import surname
+from school.quizzes import bank_queries, results
+from school.quizzes import queries as quizzes
+from school.quizzes.queries import Test
+from school.quizzes.results import Note
+from school.quizzes.results import notes as quiz_notes
 from school.records.cases import waiting_counts
 from school.records.models import OrgYear
 from school.records.queries import Hours, OpenItem, hours_of, open_items
@@ -82,6 +87,9 @@ class Desk:
     open_count: int
     open_hours_100: int
     lives: Lives
+    tests: Sequence[Test]  # a sitting that is going on comes first
+    corrected: Sequence[results.Note]  # marks that moved because a key was wrong
+    notes: Sequence[Note]  # marks that a corrected key has changed
     duties: Duties
 
 
@@ -103,7 +111,7 @@ def given_name(name: str) -> str:
 
 
 def desk(s: Session, person: Person, member_id: int, year: int, now: datetime) -> Desk:
-    """A member's desk; nine short queries, and one for each duty."""
+    """A member's desk; eleven short queries, and one for each duty."""
     must = sa.select(Course).where(Course.compulsory.is_(True), published_for(person), ~done_by(member_id))
     begun = _begun(s, person, open_items(s, member_id, year))
     started = {each.course.id for each in begun}
@@ -122,6 +130,9 @@ def desk(s: Session, person: Person, member_id: int, year: int, now: datetime) -
         open_count=count,
         open_hours_100=hours_100,
         lives=lives(s, person, now),
+        tests=quizzes.due(s, person, now),
+        corrected=results.notes(s, member_id),
+        notes=quiz_notes(s, member_id),
         duties=duties(s, person, year),
     )
 
@@ -164,6 +175,7 @@ def duties(s: Session, person: Person, year: int) -> Duties:
             .where(Course.state == CourseState.IN_REVIEW, Course.trainer_id != person.account_id, overseen(person))
         )
         to_review = (s.scalar(queue) or 0) + live.waiting_count(s, person)
+        to_review += quizzes.waiting_count(s, person) + bank_queries.waiting(s, person)[0]
     return Duties(_places(s, person, year), own_courses, to_review)
 
 

@@ -230,28 +230,29 @@ class Note:
 
     quiz_id: int
     title: str
+    hours_100: int  # that passing the quiz earns
+    attempt_id: int
     was_100: int
     best_100: int
     was_passed: bool
     passed: bool
     reason: str
-    told_at: datetime
 
 
 def notes(s: Session, member_id: int) -> Sequence[Note]:
     """What this member is to be told, the newest first."""
     found = s.execute(
-        sa.select(QuizResult, Quiz.title)
+        sa.select(QuizResult, Quiz.title, Quiz.hours_100)
         .join(Quiz, Quiz.id == QuizResult.quiz_id)
         .where(QuizResult.member_id == member_id, QuizResult.told_at.is_not(None))
         .order_by(QuizResult.told_at.desc(), QuizResult.quiz_id)
     )
     return [
         Note(
-            result.quiz_id, title, result.was_100 or 0, result.best_100, bool(result.was_passed), result.passed,
-            result.note, result.told_at or datetime.min,
+            result.quiz_id, title, hours_100, result.attempt_id, result.was_100 or 0, result.best_100,
+            bool(result.was_passed), result.passed, result.note,
         )
-        for result, title in found
+        for result, title, hours_100 in found
     ]  # fmt: skip
 
 
