@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import sqlalchemy as sa
 from marks_kit import hand_in
 
-from matrix_kit import MEMBERS, SIGNED_IN, TEACHING, Call, Make, World, nothing
+from matrix_kit import MEMBERS, REVIEWING, SIGNED_IN, TEACHING, Call, Make, World, nothing
 from quiz_kit import make_question, make_quiz
 from school.core.time import day_of, now
-from school.quizzes import onpaper
+from school.quizzes import exchange, onpaper
 from school.quizzes.access import standing
 from school.quizzes.models import (
     Attempt,
@@ -178,6 +179,22 @@ def question_served(w: World) -> Call:
     return Call({"question_id": made.id}, {"data": data})
 
 
+def file_of_questions(w: World) -> Call:
+    text = "题目？\nA. 一\nB. 二\nANSWER: A\n"
+    return Call({}, {"data": {"file": (io.BytesIO(text.encode()), "a.txt"), "host": w.cast.county_id}})
+
+
+def import_put_aside(w: World) -> Call:
+    """A file of the trainer's that was read and is not taken in."""
+    preview = exchange.opened("题目？\nA. 一\nB. 二\nANSWER: A\n".encode(), None, "")
+    import_id = exchange.keep(w.db, w.store, w.cast.trainer.person, w.cast.county_id, "a.txt", preview)
+    return Call({"import_id": import_id}, {"data": {"do": "take"}})
+
+
+def import_shown(w: World) -> Call:
+    return Call(import_put_aside(w).values)
+
+
 # ---- the table
 
 TABLE: list[tuple[str, str, Make, set[str]]] = [
@@ -261,4 +278,13 @@ TABLE: list[tuple[str, str, Make, set[str]]] = [
     ("GET", "quizzes.result", sitting_marked, {"member", "trainer", "reviewer", "admin"}),
     ("GET", "quizzes.wrong_book", nothing, MEMBERS),
     ("POST", "quizzes.redo_wrong", wrong_answer, {"member"}),
+    # files of questions
+    ("GET", "quizzes.new_import", nothing, TEACHING),
+    ("GET", "quizzes.import_template", nothing, TEACHING),
+    ("POST", "quizzes.read_import", file_of_questions, {"trainer", "colleague"}),
+    ("GET", "quizzes.show_import", import_shown, {"trainer"}),
+    ("GET", "quizzes.import_problems", import_shown, {"trainer"}),
+    ("POST", "quizzes.take_import", import_put_aside, {"trainer"}),
+    ("GET", "quizzes.export", nothing, TEACHING | REVIEWING),
+    ("GET", "quizzes.export_file", nothing, TEACHING | REVIEWING),
 ]

@@ -98,12 +98,12 @@ def matching(wanted: Wanted, person: Person, today: date) -> list[sa.ColumnEleme
 
 
 def find(s: Session, person: Person, wanted: Wanted, today: date) -> Found:
-    """The questions of the person's bank as asked for, the last written first."""
+    """The questions of the person's bank as asked for, what was written last first, what was written together in its order."""
     conditions = matching(wanted, person, today)
     rows = s.execute(
         sa.select(Question, sa.func.count().over().label("total"))
         .where(*conditions)
-        .order_by(Question.changed_at.desc(), Question.id.desc())
+        .order_by(Question.changed_at.desc(), Question.id)
         .options(joinedload(Question.org), joinedload(Question.author))
         .limit(PAGE)
         .offset((wanted.page - 1) * PAGE)
@@ -196,7 +196,7 @@ def tell(s: Session, pairs: Sequence[tuple[Question, QuestionVersion]]) -> list[
     ):
         tags.setdefault(tag.question_id, []).append(tag.tag)
     people = {version.author_id for _, version in pairs} | {v.reviewer_id for _, v in pairs if v.reviewer_id}
-    names = dict(s.execute(sa.select(Account.id, Account.name).where(Account.id.in_(people))).tuples().all())
+    names = {row.id: row.name for row in s.execute(sa.select(Account.id, Account.name).where(Account.id.in_(people)))}
     return [
         Told(
             found, version, keys[version.id], files, tuple(tags.get(found.id, ())), names[version.author_id],
@@ -221,14 +221,22 @@ def draft_of(shown: Told) -> Draft:
 
 def _reviewable(person: Person) -> sa.ColumnElement[bool]:
     """Whether a question waits for this person: in review, in a bank they oversee, written by somebody else."""
-    wrote = sa.exists().where(
-        QuestionVersion.question_id == Question.id,
-        QuestionVersion.no == Question.latest_no,
-        QuestionVersion.author_id == person.account_id,
+    wrote = (
+        sa.select(QuestionVersion.id)
+        .where(
+            QuestionVersion.question_id == Question.id,
+            QuestionVersion.no == Question.latest_no,
+            QuestionVersion.author_id == person.account_id,
+        )
+        .correlate(Question)
+        .exists()
     )
-    host = sa.exists().where(
-        Organization.id == Question.org_id, below(Organization.path, person.scopes(*OVERSEERS))
-    )  # fmt: skip
+    host = (
+        sa.select(Organization.id)
+        .where(Organization.id == Question.org_id, below(Organization.path, person.scopes(*OVERSEERS)))
+        .correlate(Question)
+        .exists()
+    )
     return sa.and_(
         Question.state == QuestionState.IN_REVIEW, Question.author_id != person.account_id, ~wrote, host
     )  # fmt: skip

@@ -89,7 +89,7 @@ def write(drafts: Sequence[Draft], files: Mapping[int, File]) -> Written:
         rows.append(
             [
                 KINDS[draft.kind], draft.body["stem"], *_padded(_labelled([item["text"] for item in items]), widest),
-                _answer(draft), draft.explanation, draft.category, str(draft.difficulty), draft.basis,
+                answer_words(draft), draft.explanation, draft.category, str(draft.difficulty), draft.basis,
                 draft.valid_until.isoformat() if draft.valid_until else "", "，".join(draft.tags),
                 draft.valid_from.isoformat() if draft.valid_from else "",
                 str(draft.body["limit"]) if draft.kind == QuestionKind.SHORT else "",
@@ -135,7 +135,8 @@ def _labelled(texts: list[str]) -> list[str]:
     return texts
 
 
-def _answer(draft: Draft) -> str:
+def answer_words(draft: Draft) -> str:
+    """What is right, as the column 答案 says it."""
     body, key = draft.body, draft.key
     match draft.kind:
         case QuestionKind.JUDGE:
