@@ -127,7 +127,7 @@ function write(question) {
     note.querySelector('ul').replaceChildren(...alike.map((each) => make(
       'li', { class: 't2' },
       make('a', { href: each.href, target: '_blank', rel: 'noopener' }, each.brief), ' ',
-      make('span', { class: 'mute' }, each.same ? words.same : fill(words.alike, { n: Math.floor(each.likeness / 10) }).replace('%%', '%')),
+      make('span', { class: 'mute' }, each.same ? words.same : fill(words.alike, { n: Math.floor(each.likeness / 10) })),
     )));
     note.hidden = !alike.length;
   }
