@@ -228,7 +228,7 @@ def test_courses_classes_and_replays_wait_in_one_queue(db: Database, client: Sch
     page = main_of(client.get("/review").text)
     assert page.index("上过的课") < page.index("要上的课")  # the longest waiting first
     assert f'href="/live/{over}/replay"' in page
-    assert "有 2 门课等您审核" in client.get("/").text
+    assert "有 2 项内容等您审核" in client.get("/").text
     client.act_as(cast.trainer)
     assert client.get("/review").status_code == 403
 

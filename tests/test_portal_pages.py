@@ -66,11 +66,15 @@ def test_what_leaves_the_bar_is_on_the_first_page(
     assert tabs
     assert main
     places = [
-        path for path in re.findall(r'href="([^"]+)"', top[1]) if path not in {"/", "/courses", "/live", "/record"}
+        path
+        for path in re.findall(r'href="([^"]+)"', top[1])
+        if path not in {"/", "/courses", "/live", "/record", "/quizzes"}
     ]
     assert len(places) == 3
     assert [path for path in places if path in tabs[1]] == places[:1]
     assert [path for path in places if f'href="{path}"' in main[0]] == places
+    assert 'href="/quizzes"' in main[0]
+    assert "/quizzes" not in tabs[1]
     assert "/record" not in tabs[1]  # it stands on the first page of who has a training file
     assert ('href="/record"' in main[0]) == (who == "secretary")
     assert f'href="/orgs/{cast.town_id}"' in main[0]  # a second organisation stands on no bar
@@ -92,5 +96,5 @@ def test_an_administrator_hears_of_a_course_that_waits(
     with db.write() as s:
         courses.submit(s, cast.trainer.person, course.id)
     home = client.get("/").text
-    assert "有 1 门课等您审核" in home
+    assert "有 1 项内容等您审核" in home
     assert 'href="/review"' in home
