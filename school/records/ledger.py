@@ -183,6 +183,8 @@ def withdraw_entries(
     Nobody's judgement of a member (that is `reverse_entry`): the lines say that the system did it, the audit log names
     the `person` who corrected the source. Lines that do not stand any more are left out.
     """
+    if not entries:
+        return []
     members = lock_members(s, {entry.member_id for entry in entries})
     standing = {line.id for line in _standing(s, members.keys()).values()}
     entries = [entry for entry in entries if entry.id in standing]

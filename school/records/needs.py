@@ -49,8 +49,8 @@ def prove(s: Session, kind: str, ref_id: int, member_ids: Collection[int], now: 
         StudyProof,
         [{"member_id": member_id, "kind": kind, "ref_id": ref_id, "at": now} for member_id in locked],
     )
-    items = _needing(s, kind, ref_id)
-    complete(s, {(member_id, item.id) for member_id in locked for item in items}, now, zone)
+    if items := _needing(s, kind, ref_id):
+        complete(s, {(member_id, item.id) for member_id in locked for item in items}, now, zone)
 
 
 def disprove(
