@@ -25,8 +25,8 @@ def _postgres_cpu() -> float:
     return sum(sum(p.cpu_times()[:2]) for p in mine)
 
 
-def _fill(settings: Any, takers: int) -> int:
-    """Members with accounts, and an exam of 16 single choices for them; its id."""
+def fill(settings: Any, takers: int, *, quizzes: int = 1) -> tuple[list[int], list[int]]:
+    """Members with accounts, and exams of 16 single choices for them: the exams' and the accounts' ids."""
     import sockets_kit
     from actors import build, password_hash
     from quiz_kit import make_question, make_quiz
@@ -41,12 +41,12 @@ def _fill(settings: Any, takers: int) -> int:
         for account_id in accounts:
             s.get_one(Account, account_id).password_hash = password_hash()
         questions = [make_question(s, cast) for _ in range(QUESTIONS)]
-        exam = make_quiz(
-            s, cast, questions, attempts=0, shuffle_questions=True, shuffle_options=True, hours_100=100
-        )  # fmt: skip
-        quiz_id = exam.id
+        exams = [
+            make_quiz(s, cast, questions, attempts=0, shuffle_questions=True, shuffle_options=True, hours_100=100).id
+            for _ in range(quizzes)
+        ]
     db.close()
-    return quiz_id
+    return exams, accounts
 
 
 async def _sit(port: int, quiz_id: int, number: int, gate: asyncio.Semaphore) -> None:
@@ -87,7 +87,7 @@ def measure() -> Measured:
                 settings = Settings(
                     data=folder / database, database_url=url, host="127.0.0.1", port=services.free_port()
                 )
-                quiz_id = _fill(settings, TAKERS)
+                [quiz_id], _ = fill(settings, TAKERS)
                 web = services.LiveServer(settings, folder / f"{database}.log")
                 web.start()
                 assert web.process is not None
