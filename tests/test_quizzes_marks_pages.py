@@ -47,11 +47,15 @@ def test_short_answers_are_marked_one_after_the_other_without_a_name(
         refused = client.post(path, data={**fields, "points": "6"})
         assert refused.status_code == 422
         assert "请填 0 到 5 之间的分数" in refused.text
-        client.post(path, data={**fields, "points": points})
+        client.post(path, data={**fields, "points": points, "note": "要点齐全"})
         assert "没有等您评的答案" in client.get(path).text
     listed = client.get(f"/quizzes/{quiz.id}/results").text
     assert "4.25" in listed
     assert "待评阅" not in re.sub(r"<option.*?</option>", "", listed)
+    [attempt_id] = {int(found) for found in re.findall(r"/attempts/(\d+)/result\">" + cast.member.name, listed)}
+    assert "要点齐全" in client.get(f"/quizzes/attempts/{attempt_id}/result").text
+    client.act_as(cast.member)
+    assert "要点齐全" not in client.get(f"/quizzes/attempts/{attempt_id}/result").text  # this paper shows nothing
 
 
 def seen_in(page: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from school.core.keys import Keys
 from school.core.person import Person
 from school.org.models import Member
-from school.quizzes import access
+from school.quizzes import access, short
 from school.quizzes.access import Standing
 from school.quizzes.drawing import Served
 from school.quizzes.earnings import KIND
@@ -38,6 +39,9 @@ class Outcome:
     void_reason: str = ""
     visible: bool = False
     questions: list[dict[str, Any]] = field(default_factory=list)
+    comments: Mapping[int, Sequence[str]] = field(
+        default_factory=dict
+    )  # position → what markers wrote to a short answer
 
     @property
     def full(self) -> int:
@@ -80,6 +84,7 @@ def outcome(s: Session, keys: Keys, person: Person, attempt_id: int, now: dateti
         void_reason=_void_reason(s, attempt),
         visible=visible,
         questions=_questions(s, keys, attempt, now) if visible else [],
+        comments=short.comments(s, attempt.id) if visible else {},
     )
 
 
