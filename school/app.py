@@ -35,6 +35,7 @@ from school.portal.views import blueprint as portal
 from school.quizzes import bank_pages, lending, taking
 from school.quizzes import outside as quizzes_outside
 from school.quizzes import pages as quiz_pages
+from school.quizzes import reviewing as quiz_reviews
 from school.quizzes.sittings_api import sittings
 from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
@@ -94,7 +95,7 @@ def _rooms(app: Flask) -> None:
     csrf.exempt(sittings)  # answers carry the signed token of their page
     csrf.exempt(study)  # claims carry their own signed token and may come from a beacon without a page
     parts = app.extensions["school"].parts
-    parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting, bank_pages.waiting)
+    parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting, quiz_reviews.waiting, bank_pages.waiting)
     zone = app.extensions["school"].settings.zone
     parts[OUTSIDE] = Outside(
         course_list.own_titles,

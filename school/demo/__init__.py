@@ -1,4 +1,4 @@
-"""Demo data for an empty database: a fictional county with its people, courses, live classes and two years of study hours."""
+"""Demo data for an empty database: a fictional county with its people, courses, live classes, questions, exams and two years of study hours."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from school.demo.hours import fill_hours
 from school.demo.live import fill_live
 from school.demo.people import DEMO_ACCOUNTS, PASSWORD, fill_people
 from school.demo.quizzes import fill_bank
+from school.demo.quizzes_papers import fill_papers
 from school.org.models import Account, Organization
 
 
@@ -27,6 +28,7 @@ def fill(db: Database, keys: Keys, settings: Settings, say: Callable[[str], obje
         fill_courses(s)
         fill_live(s, settings.zone)
         fill_bank(s)
+        fill_papers(s, settings.zone)
         say("正在放入两年的学时记录……")
         fill_hours(s, settings.zone)
     return True
