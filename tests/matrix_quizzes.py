@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import bank_kit
 import sqlalchemy as sa
 from marks_kit import hand_in
 
-from matrix_kit import MEMBERS, REVIEWING, SIGNED_IN, TEACHING, Call, Make, World, nothing
+from matrix_kit import EVERYBODY, MEMBERS, NOBODY, REVIEWING, SIGNED_IN, TEACHING, Call, Make, World, nothing
 from quiz_kit import make_question, make_quiz
 from school.core.time import day_of, now
-from school.quizzes import exchange, onpaper
+from school.quizzes import exchange, files, onpaper
 from school.quizzes.access import standing
 from school.quizzes.models import (
     Attempt,
     AttemptAnswer,
     AttemptState,
     QuestionKind,
+    QuestionState,
     Quiz,
     QuizItem,
     QuizKind,
@@ -195,9 +197,79 @@ def import_shown(w: World) -> Call:
     return Call(import_put_aside(w).values)
 
 
+def _question(w: World, state: QuestionState) -> int:
+    with w.db.write() as s:
+        return make_question(s, w.cast, state=state).id
+
+
+def question_draft(w: World) -> Call:
+    """A draft of the county's bank; also what a form would say that does not fit."""
+    return Call({"question_id": _question(w, QuestionState.DRAFT)}, {"data": {"kind": "single"}})
+
+
+def question_approved(w: World) -> Call:
+    return Call({"question_id": _question(w, QuestionState.APPROVED)})
+
+
+def question_to_submit(w: World) -> Call:
+    return Call({"question_id": _question(w, QuestionState.DRAFT), "verb": "submit"})
+
+
+def question_to_recall(w: World) -> Call:
+    return Call({"question_id": _question(w, QuestionState.IN_REVIEW), "verb": "recall"})
+
+
+def question_to_withdraw(w: World) -> Call:
+    return Call({"question_id": _question(w, QuestionState.APPROVED), "verb": "withdraw"})
+
+
+def question_to_judge(w: World) -> Call:
+    return Call(send={"data": {"ids": _question(w, QuestionState.IN_REVIEW), "do": "approve"}})
+
+
+def question_of_the_county(w: World) -> Call:
+    return Call(send={"data": {"host": w.cast.county_id, "kind": "single"}})
+
+
+def picture_of_the_county(w: World) -> Call:
+    return Call(send={"data": {"host": w.cast.county_id, "file": (io.BytesIO(bank_kit.png()), "a.png")}})
+
+
+def _file_address(w: World, signature: str = "") -> Call:
+    kept = bank_kit.kept_file(w.db, w.store, w.cast)
+    *_, until, mac = files.for_now(w.keys, kept.id).split("/")
+    return Call({"file_id": kept.id, "until": int(until), "signature": signature or mac})
+
+
+def file_signed(w: World) -> Call:
+    return _file_address(w)
+
+
+def file_forged(w: World) -> Call:
+    return _file_address(w, "k1.forged")
+
+
 # ---- the table
 
 TABLE: list[tuple[str, str, Make, set[str]]] = [
+    # the question bank
+    ("GET", "quizzes.bank_list", nothing, TEACHING | REVIEWING),
+    ("POST", "quizzes.bank_batch", nothing, TEACHING | REVIEWING),
+    ("GET", "quizzes.question", question_draft, {"trainer", "colleague", "reviewer", "admin"}),
+    ("GET", "quizzes.question", question_approved, TEACHING | REVIEWING),
+    ("POST", "quizzes.move_question", question_to_submit, {"trainer", "colleague"}),
+    ("POST", "quizzes.move_question", question_to_recall, {"trainer", "colleague"}),
+    ("POST", "quizzes.move_question", question_to_withdraw, {"trainer", "colleague", "reviewer", "admin"}),
+    ("GET", "quizzes.new_question", nothing, TEACHING),
+    ("POST", "quizzes.create_question", question_of_the_county, {"trainer", "colleague"}),
+    ("GET", "quizzes.edit_question", question_approved, {"trainer", "colleague"}),
+    ("POST", "quizzes.save_question", question_draft, {"trainer", "colleague"}),
+    ("POST", "quizzes.upload_file", picture_of_the_county, {"trainer", "colleague"}),
+    ("POST", "quizzes.alike", nothing, TEACHING),
+    ("GET", "quizzes.review_bank", nothing, REVIEWING),
+    ("POST", "quizzes.judge_questions", question_to_judge, {"reviewer", "admin"}),
+    ("GET", "quizzes.file", file_signed, EVERYBODY),  # the signed address is the permission
+    ("GET", "quizzes.file", file_forged, NOBODY),
     # quizzes as their people see them
     ("GET", "quizzes.index", nothing, SIGNED_IN),
     ("GET", "quizzes.page", quiz_for_all, SIGNED_IN),

@@ -34,6 +34,7 @@ def main(paths: list[str]) -> None:
     files = [open(path, "rb") for path in paths]  # noqa: SIM115 - they stay open; nothing else can be opened later
     pictures = [_is_picture(file) for file in files]
     Image.init()
+    Image.MAX_IMAGE_PIXELS = None  # `_picture` says it in our words
     if not all(pictures):
         _load_av()
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
