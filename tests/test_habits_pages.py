@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from marks_kit import hand_in
 from playwright.sync_api import Browser, Page
 
 import courses_kit
 import live_kit
 import services
 from actors import PASSWORD, Actor, Cast
+from quiz_kit import SAMPLES, make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.time import now
 from school.live import reporting
 from school.live.models import LiveAttendance, LivePoll, LiveReport, LiveState
+from school.quizzes.models import Attempt
 
 AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}
@@ -50,7 +53,27 @@ def classes(db: Database, cast: Cast) -> dict[LiveState, int]:
         return {state: live.id for state, live in made.items()}
 
 
-def pages(cast: Cast, course: int, lesson: int, draft: int, live: dict[LiveState, int]) -> dict[str, list[str]]:
+def sittings(db: Database, cast: Cast) -> list[str]:
+    """What a member opens of a quiz with a question of each kind: its face, a sitting, the result of one, 错题本."""
+    with db.write() as s:
+        questions = [make_question(s, cast, kind) for kind in SAMPLES]
+        quiz = make_quiz(s, cast, questions)
+        over = hand_in(
+            s, quiz, questions, cast.member.member_id, [[0], [0, 3], None, ["1922"], None, None, "每月一次。"]
+        )
+        going_on = Attempt(
+            quiz_id=quiz.id, member_id=cast.member.member_id, org_id=cast.branch_id, no=2, seed=1, paper=over.paper,
+            started_ms=over.started_ms, max_100=over.max_100,
+        )  # fmt: skip
+        s.add(going_on)
+        s.flush()
+        return ["/quizzes", f"/quizzes/{quiz.id}", "/quizzes/wrong",
+                f"/quizzes/attempts/{going_on.id}", f"/quizzes/attempts/{over.id}/result"]  # fmt: skip
+
+
+def pages(
+    cast: Cast, course: int, lesson: int, draft: int, live: dict[LiveState, int], quizzes: list[str]
+) -> dict[str, list[str]]:
     """Who opens what; '' is a visitor."""
     over = f"/live/{live[LiveState.ENDED]}"
     return {
@@ -59,7 +82,8 @@ def pages(cast: Cast, course: int, lesson: int, draft: int, live: dict[LiveState
                    f"/courses/{course}/lessons/{lesson}", "/record", "/record/print", "/account", "/password", "/studio",
                    "/live", *(f"/live/{live[state]}" for state in (LiveState.APPROVED, LiveState.LIVE, LiveState.ENDED,
                                                                   LiveState.CANCELLED)),
-                   *(f"/live/{live[state]}/room" for state in (LiveState.APPROVED, LiveState.LIVE))],
+                   *(f"/live/{live[state]}/room" for state in (LiveState.APPROVED, LiveState.LIVE)),
+                   *quizzes],
         "secretary": ["/", f"/orgs/{cast.branch_id}", f"/orgs/{cast.branch_id}/print",
                       f"/orgs/{cast.branch_id}/reviews", f"{over}/report"],
         "admin": ["/", f"/orgs/{cast.county_id}", f"/orgs/{cast.town_id}", f"/orgs/{cast.county_id}/print"],
@@ -126,7 +150,7 @@ def test_no_page_has_a_serious_fault(
     origin = live_server(settings).url
     width, elder = VIEWS[view]
     said = []
-    for who, paths in pages(cast, course.id, lesson.id, draft.id, classes(db, cast)).items():
+    for who, paths in pages(cast, course.id, lesson.id, draft.id, classes(db, cast), sittings(db, cast)).items():
         page = open_page(origin, cast[who] if who else None, width, elder)
         for path in paths:
             said += faults(page, path)
