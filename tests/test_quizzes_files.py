@@ -62,7 +62,7 @@ def test_hostile_and_unfit_files_are_refused_beside_good_ones() -> None:
         "question_file.kind", "question_file.codec", "question_file.kind", "question_file.broken",
     ]  # fmt: skip
     assert codes(png + bytes(files.LIMIT)) == ["question_file.large"]
-    assert codes(bank_kit.wav(16 * 60)) == ["question_file.large"]
+    assert codes(bank_kit.wav(12 * 60)) == ["question_file.large"]
 
 
 def test_a_child_that_dies_takes_only_its_own_file_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
