@@ -170,6 +170,7 @@ def _navigation() -> dict[str, object]:
     studio = [
         _place("courses.studio", _("课程"), "course"),
         _place("live.studio", _("直播课"), "live"),
+        _place("quizzes.studio", _("试卷"), "exam"),
         _place("quizzes.bank_list", _("题库"), "exam", here=request.path.startswith("/bank")),
     ]
     return {"nav": [*places, *duties, mine], "studio_places": studio}

@@ -95,7 +95,7 @@ def test_a_trainer_writes_an_exam_and_another_person_publishes_it(
     assert client.post(f"/quizzes/{quiz_id}/publish").status_code == 302
     with db.read() as s:
         quiz = s.get_one(Quiz, quiz_id)
-        assert (quiz.state, quiz.max_100) == (QuizState.PUBLISHED, 10 * 950 + 500)
+        assert (quiz.state, quiz.max_100) == (QuizState.PUBLISHED, 11 * 950)
     client.act_as(cast.member)
     assert "党章 党纪测验" in client.get("/").text  # compulsory: on the desk
     assert "党章 党纪测验" in client.get("/quizzes").text

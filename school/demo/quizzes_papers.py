@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,8 +27,8 @@ class DemoQuiz:
     title: str
     summary: str
     sections: tuple[tuple[QuestionKind | None, int, int], ...]
-    opens: float | None = None
-    closes: float | None = None
+    opens: int | None = None
+    closes: int | None = None
     rules: Mapping[str, Any] = field(default_factory=dict)
     published: bool = True
 
@@ -69,6 +70,13 @@ def fill_papers(s: Session, zone: str) -> bool:
     return True
 
 
+def _at(moment: datetime, days: int | None, hour: time, zone: str) -> datetime | None:
+    """The moment of `hour` on the school's clock, `days` after `moment`."""
+    if days is None:
+        return None
+    return datetime.combine(day_of(moment, zone) + timedelta(days=days), hour, ZoneInfo(zone)).astimezone(UTC)
+
+
 def _write(s: Session, trainer: Person, reviewer: Person, demo: DemoQuiz, zone: str) -> None:
     host = next(grant.org_id for grant in trainer.grants if grant.role is Role.TRAINER)
     quiz = service.create(s, trainer, host, demo.preset, demo.title)
@@ -76,8 +84,8 @@ def _write(s: Session, trainer: Person, reviewer: Person, demo: DemoQuiz, zone: 
     sheet = replace(
         service.sheet_of(s, quiz),
         summary=demo.summary,
-        opens_at=None if demo.opens is None else moment + timedelta(days=demo.opens),
-        closes_at=None if demo.closes is None else moment + timedelta(days=demo.closes),
+        opens_at=_at(moment, demo.opens, time(8), zone),
+        closes_at=_at(moment, demo.closes, time(18), zone),
         **demo.rules,
     )
     service.edit(s, trainer, quiz.id, quiz.version, sheet, zone)
