@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -218,9 +219,7 @@ def export_file() -> Response:
     with school().db.write() as s:
         audit.record(s, person, "question.export", ("question", None), None, form=form, count=len(found.drafts))
     ending, mime = formats.FORMATS[form]
-    response = Response(data, mimetype=mime)
     name = f"题库_{day_of(now(), school().settings.zone):%Y%m%d}.{ending}"
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response = send_file(io.BytesIO(data), mimetype=mime, as_attachment=True, download_name=name)
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
