@@ -18,6 +18,8 @@ def tidy(text: str) -> str:
 
 def tidy_lines(text: str) -> str:
     """As `tidy`, but paragraphs stay."""
+    if text.isprintable():  # one line
+        return tidy(text)
     return "\n".join(line for line in (tidy(line) for line in text.splitlines()) if line)
 
 

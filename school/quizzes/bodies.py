@@ -155,7 +155,7 @@ def _options(raw: Any, field: str) -> list[dict[str, Any]]:
 
 
 def _media(raw: Any) -> list[int]:
-    if raw is None:
+    if raw is None or raw == []:
         return []
     if not isinstance(raw, list) or len(raw) > MEDIA or not _all_places(raw, range(1, 2**63)):
         raise Invalid("question.media", N_("一处最多放 %(most)d 个图片、声音或短视频。"), most=MEDIA)
@@ -263,7 +263,8 @@ def _key_texts(key: dict[str, Any]) -> list[str]:
 
 def _text(raw: Any) -> str:
     """`raw` as text that any database keeps: JSON may carry half a sign."""
-    return str(raw or "").encode("utf-8", "ignore").decode()
+    text = raw if isinstance(raw, str) else str(raw or "")
+    return text if text.isprintable() else text.encode("utf-8", "ignore").decode()
 
 
 def _is_place(raw: Any, among: range) -> bool:
