@@ -27,6 +27,7 @@ from school.quizzes.models import (
     QuizState,
 )
 from school.quizzes.papers import paper_of
+from school.quizzes.tokens import Ticket, seal
 
 # ---- the things
 
@@ -121,6 +122,30 @@ def sitting_of(w: World, state: AttemptState = AttemptState.OPEN) -> Call:
             AttemptAnswer(attempt_id=made.id, position=0, version_id=paper[0][0], answer=[0], n=1, saved_ms=1, points_100=0)
         )  # fmt: skip
         return Call({"attempt_id": made.id})
+
+
+def page_of_sitting(w: World, *, forged: bool = False) -> Call:
+    """What the page of the member's sitting sends."""
+    call = sitting_of(w)
+    attempt_id, holder = call.values["attempt_id"], "0123456789abcdef"
+    with w.db.write() as s:
+        s.get_one(Attempt, attempt_id).holder = holder
+    token = seal(w.keys, Ticket(attempt_id, w.cast.member.member_id, holder))
+    if forged:
+        token = token.replace(holder, holder[::-1])
+    return Call(call.values, {"json": {"token": token, "answers": []}})
+
+
+def answers_of_page(w: World) -> Call:
+    return Call({}, page_of_sitting(w).send)
+
+
+def forged_answers(w: World) -> Call:
+    return Call({}, page_of_sitting(w, forged=True).send)
+
+
+def forged_submission(w: World) -> Call:
+    return page_of_sitting(w, forged=True)
 
 
 def sitting_marked(w: World) -> Call:
@@ -252,6 +277,15 @@ def file_forged(w: World) -> Call:
 # ---- the table
 
 TABLE: list[tuple[str, str, Make, set[str]]] = [
+    # a sitting, by its member and by its page's token
+    ("POST", "quizzes.start", quiz_for_all, MEMBERS),
+    ("POST", "quizzes.start", quiz_for_own_branch, {"member", "secretary"}),
+    ("POST", "quizzes.start", quiz_draft, NOBODY),
+    ("GET", "quizzes.attempt_clock", sitting_of, {"member"}),
+    ("POST", "sittings.answers", answers_of_page, EVERYBODY),  # the signed token is the permission
+    ("POST", "sittings.answers", forged_answers, NOBODY),
+    ("POST", "sittings.submit", page_of_sitting, EVERYBODY),
+    ("POST", "sittings.submit", forged_submission, NOBODY),
     # the question bank
     ("GET", "quizzes.bank_list", nothing, TEACHING | REVIEWING),
     ("POST", "quizzes.bank_batch", nothing, TEACHING | REVIEWING),

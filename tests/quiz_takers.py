@@ -108,7 +108,7 @@ class Taker:
 
     def hang_up(self) -> None:
         if self._line is not None:
-            self._line[1].close()
+            self._line[1].transport.abort()
             self._line = None
 
     async def sign_in(self, login: str, password: str) -> None:
