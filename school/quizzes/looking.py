@@ -36,7 +36,8 @@ def looked_back(s: Session, keys: Keys, given: Sequence[Given], now: datetime) -
     """
     version_ids = {one.served.version_id for one in given}
     versions, known = asked(s, version_ids), keyring.newest(s, version_ids)
-    until = int((now + FILES).timestamp()) // 3600 * 3600  # by the hour, so that a reload finds its pictures in the cache
+    # by the hour, so that a reload finds its pictures in the cache
+    until = int((now + FILES).timestamp()) // 3600 * 3600
     looked = []
     for i, one in enumerate(given):
         question = versions[one.served.version_id]
