@@ -246,7 +246,11 @@ def places(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def texts(body: dict[str, Any]) -> list[str]:
     """All that is read in a question, the stem first."""
-    return [body["stem"], *(place["text"] for place in places(body))]
+    found: list[str] = [body["stem"]]
+    for field in ("options", "left", "right"):
+        if field in body:
+            found += [place["text"] for place in body[field]]
+    return found
 
 
 def files(body: dict[str, Any]) -> list[int]:

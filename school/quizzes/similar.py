@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,9 @@ def text_of(body: dict[str, Any]) -> str:
 def sketch(text: str) -> str:
     """The sketch of a bare text, in hex; the same on every machine and for ever."""
     letters = np.frombuffer(text.encode("utf-32-le"), "<u4")
-    pieces = np.unique((letters[:-1] * np.uint32(0x10001) + letters[1:]) * np.uint32(0x9E3779B1))[:SAMPLE]
-    return pieces.tobytes().ljust(4 * SAMPLE, b"\0").hex()
+    pieces = np.sort((letters[:-1] * np.uint32(0x10001) + letters[1:]) * np.uint32(0x9E3779B1))
+    smallest = list(dict.fromkeys(pieces.tolist()))[:SAMPLE]
+    return pack("<8I", *smallest, *[0] * (SAMPLE - len(smallest))).hex()
 
 
 def likeness(one: str, other: str) -> int:
