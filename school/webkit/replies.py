@@ -142,6 +142,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def _away(_error: OperationalError) -> BaseResponse:
         log.exception("database away", path=request.path)
+        g.setdefault("person", None)  # whose language it would be stands in the database too
         return refuse(errors.Unavailable("database.away", AWAY))
 
     @app.errorhandler(DataError)
