@@ -49,7 +49,7 @@ def upgrade() -> None:
     sa.Column('submitted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('words', sa.Text(), nullable=False),
-    sa.Column('sketch', sa.LargeBinary(), nullable=False),
+    sa.Column('sketch', sa.String(length=64), nullable=False),
     sa.ForeignKeyConstraint(['author_id'], ['account.id'], name=op.f('fk_question_author_id')),
     sa.ForeignKeyConstraint(['org_id'], ['organization.id'], name=op.f('fk_question_org_id')),
     sa.ForeignKeyConstraint(['reviewer_id'], ['account.id'], name=op.f('fk_question_reviewer_id')),
@@ -80,6 +80,25 @@ def upgrade() -> None:
     with op.batch_alter_table('question_file', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_question_file_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_question_file_sha256'), ['sha256'], unique=False)
+
+    op.create_table('question_import',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('org_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('form', sa.String(length=12), nullable=False),
+    sa.Column('object_key', sa.String(length=80), nullable=False),
+    sa.Column('questions', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('errors', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('skipped', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_question_import_account_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organization.id'], name=op.f('fk_question_import_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_question_import'))
+    )
+    with op.batch_alter_table('question_import', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_question_import_account_id'), ['account_id'], unique=False)
 
     op.create_table('quiz',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -176,7 +195,7 @@ def upgrade() -> None:
     sa.Column('member_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('question_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('right', sa.Boolean(), nullable=False),
-    sa.Column('at_ms', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('redone_ms', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.ForeignKeyConstraint(['member_id'], ['member.id'], name=op.f('fk_question_redo_member_id')),
     sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_question_redo_question_id')),
     sa.PrimaryKeyConstraint('member_id', 'question_id', name=op.f('pk_question_redo'))
@@ -415,6 +434,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_quiz_author_id'))
 
     op.drop_table('quiz')
+    with op.batch_alter_table('question_import', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_question_import_account_id'))
+
+    op.drop_table('question_import')
     with op.batch_alter_table('question_file', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_question_file_sha256'))
         batch_op.drop_index(batch_op.f('ix_question_file_org_id'))
