@@ -89,8 +89,9 @@ def pages(
         "admin": ["/", f"/orgs/{cast.county_id}", f"/orgs/{cast.town_id}", f"/orgs/{cast.county_id}/print"],
         "trainer": ["/", "/studio", "/studio/courses/new", f"/studio/courses/{draft}", f"/studio/courses/{course}",
                     "/studio/live", "/live/new", *(f"/live/{live[state]}/edit" for state in (LiveState.DRAFT, LiveState.APPROVED)),
-                    f"{over}/report", f"{over}/report/print"],
-        "reviewer": ["/", "/review", f"/courses/{draft}", f"/live/{live[LiveState.IN_REVIEW]}"],
+                    f"{over}/report", f"{over}/report/print",
+                    "/bank", "/bank/1", "/bank/7/edit", "/bank/new?kind=single", "/bank/new?kind=match"],
+        "reviewer": ["/", "/review", "/bank", "/bank/review", f"/courses/{draft}", f"/live/{live[LiveState.IN_REVIEW]}"],
     }  # fmt: skip
 
 
