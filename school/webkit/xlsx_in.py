@@ -26,7 +26,10 @@ MOST_COLUMNS = 52  # A to AZ
 MOST_PICTURES = 2_000
 
 # A cell or row far outside: one stray word there makes a reader ask for a table of sixteen thousand columns.
-_FAR = re.compile(rb"\sr\s*=\s*[\"'](?:[B-Zb-z][A-Za-z]\d|[A-Za-z]{3}|[A-Za-z]{0,2}\d{6})")
+_REFERENCE = rb"(?:[B-Zb-z][A-Za-z]\d|[A-Za-z]{3}|[A-Za-z]{0,2}\d{6})"
+_FAR = re.compile(rb" r=\"" + _REFERENCE)  # as programs write it: a search for fixed signs is a fast one
+_FAR_ODDLY = re.compile(rb"\sr\s*=\s*[\"']" + _REFERENCE)
+_ODD = (b"r='", b"r =", b"r\t=", b"r\n=", b"r\r=", b"r= ", b"r=\t", b"r=\n", b"r=\r", b"\tr=", b"\nr=", b"\rr=")
 _STRING_CELL = re.compile(rb"t=\"s\"[^>]*><v>(\d+)</v>")
 _EMBED = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}embed"
 _RID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -105,7 +108,7 @@ def _look_over(archive: zipfile.ZipFile) -> None:
         if len(content) != part.file_size:
             raise zipfile.BadZipFile(part.filename)
         if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
-            if _FAR.search(content):
+            if _FAR.search(content) or (any(sign in content for sign in _ODD) and _FAR_ODDLY.search(content)):
                 raise Invalid(
                     "xlsx.far",
                     N_(
