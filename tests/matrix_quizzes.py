@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import bank_kit
+import picture_kit
 import sqlalchemy as sa
 from marks_kit import hand_in
 
@@ -257,11 +257,11 @@ def question_of_the_county(w: World) -> Call:
 
 
 def picture_of_the_county(w: World) -> Call:
-    return Call(send={"data": {"host": w.cast.county_id, "file": (io.BytesIO(bank_kit.png()), "a.png")}})
+    return Call(send={"data": {"host": w.cast.county_id, "file": (io.BytesIO(picture_kit.png()), "a.png")}})
 
 
 def _file_address(w: World, signature: str = "") -> Call:
-    kept = bank_kit.kept_file(w.db, w.store, w.cast)
+    kept = picture_kit.kept_file(w.db, w.store, w.cast)
     *_, until, mac = files.for_now(w.keys, kept.id).split("/")
     return Call({"file_id": kept.id, "until": int(until), "signature": signature or mac})
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bank_kit
+import picture_kit
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -92,8 +92,8 @@ def test_a_refusal_keeps_what_was_typed(app: Flask, client: SchoolClient, cast: 
 
 def test_a_browser_without_script_sends_its_files_with_the_form(app: Flask, client: SchoolClient, cast: Cast) -> None:
     client.act_as(cast.trainer)
-    fields = form(cast, QuestionKind.SINGLE, stem_file=(io.BytesIO(bank_kit.png()), "图.png"))
-    answer = client.post("/bank/new", data=fields | {"options_file_1": (io.BytesIO(bank_kit.png()), "乙.png")})
+    fields = form(cast, QuestionKind.SINGLE, stem_file=(io.BytesIO(picture_kit.png()), "图.png"))
+    answer = client.post("/bank/new", data=fields | {"options_file_1": (io.BytesIO(picture_kit.png()), "乙.png")})
     assert answer.status_code == 302
     _, version, key = latest(app.extensions["school"].db)
     assert len(version.body["media"]) == 1
@@ -162,7 +162,7 @@ def _write_in_browser(db: Database, server: LiveServer, page: Page) -> None:
     expect(page.locator("[data-no]").first).to_have_text("A")
     page.locator("input[name=right]").first.check()
     page.locator("[data-files=stem_media] input[type=file]").set_input_files(
-        files=[{"name": "图.png", "mimeType": "image/png", "buffer": bank_kit.png()}]
+        files=[{"name": "图.png", "mimeType": "image/png", "buffer": picture_kit.png()}]
     )
     expect(page.locator("[data-files=stem_media] img")).to_be_visible()
     page.get_by_label("分类").fill("宪法")

@@ -6,7 +6,7 @@ import io
 import time
 from pathlib import Path
 
-import bank_kit
+import picture_kit
 import pytest
 from flask import Flask
 from PIL import Image
@@ -33,10 +33,10 @@ def test_what_phones_make_is_taken_and_drawn_anew() -> None:
     place = Image.Exif()
     place[0x010F] = "Qinghe phone"
     place[0x0112] = 6  # lies on its side
-    jpeg = bank_kit.picture("JPEG", (2400, 1200), exif=place)
+    jpeg = picture_kit.picture("JPEG", (2400, 1200), exif=place)
     turned, drawn, clear, moving, sound, film = files.look([
-        jpeg, bank_kit.png(), bank_kit.picture("PNG", mode="RGBA"), bank_kit.picture("GIF"), bank_kit.wav(),
-        bank_kit.video(),
+        jpeg, picture_kit.png(), picture_kit.picture("PNG", mode="RGBA"), picture_kit.picture("GIF"), picture_kit.wav(),
+        picture_kit.video(),
     ])  # fmt: skip
     assert isinstance(turned, files.Looked)
     assert (turned.mime, turned.width, turned.height) == ("image/jpeg", 800, 1600)
@@ -44,25 +44,25 @@ def test_what_phones_make_is_taken_and_drawn_anew() -> None:
     assert b"Qinghe" not in turned.data
     assert [each.mime for each in (drawn, clear, moving) if isinstance(each, files.Looked)] == ["image/png"] * 3
     assert isinstance(sound, files.Looked)
-    assert (sound.mime, sound.length_ms, sound.data) == ("audio/wav", 2000, bank_kit.wav())
+    assert (sound.mime, sound.length_ms, sound.data) == ("audio/wav", 2000, picture_kit.wav())
     assert isinstance(film, files.Looked)
     assert (film.mime, film.width, film.height, film.length_ms) == ("video/mp4", 64, 48, 1000)
 
 
 def test_hostile_and_unfit_files_are_refused_beside_good_ones() -> None:
-    png = bank_kit.png()
+    png = picture_kit.png()
     html = b"<html><script>alert(1)</script></html>"
     assert codes(
-        bank_kit.png_bomb(8000), bank_kit.png_bomb(6000), png, png[: len(png) // 2], b"", html, b"GIF89a" + html,
+        picture_kit.png_bomb(8000), picture_kit.png_bomb(6000), png, png[: len(png) // 2], b"", html, b"GIF89a" + html,
         b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", b"#EXTM3U\nfile:///etc/passwd\n",
-        bank_kit.video("libvpx", "webm"), bank_kit.video("mpeg4"), bank_kit.wav()[:30], b"\xff\xd8\xff" + bytes(2000),
+        picture_kit.video("libvpx", "webm"), picture_kit.video("mpeg4"), picture_kit.wav()[:30], b"\xff\xd8\xff" + bytes(2000),
     ) == [
         "question_file.pixels", "image/png", "image/png", "question_file.broken", "question_file.broken",
         "question_file.kind", "question_file.broken", "question_file.kind", "question_file.kind",
         "question_file.kind", "question_file.codec", "question_file.kind", "question_file.broken",
     ]  # fmt: skip
     assert codes(png + bytes(files.LIMIT)) == ["question_file.large"]
-    assert codes(bank_kit.wav(12 * 60)) == ["question_file.large"]
+    assert codes(picture_kit.wav(12 * 60)) == ["question_file.large"]
 
 
 def test_a_child_that_dies_takes_only_its_own_file_along(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,11 +73,11 @@ def test_a_child_that_dies_takes_only_its_own_file_along(monkeypatch: pytest.Mon
     )
     dying.chmod(0o755)
     monkeypatch.setattr(files.sys, "executable", str(dying))
-    assert codes(bank_kit.png(), b"die", bank_kit.png()) == ["image/png", "question_file.broken", "image/png"]
+    assert codes(picture_kit.png(), b"die", picture_kit.png()) == ["image/png", "question_file.broken", "image/png"]
 
 
 def test_a_question_shows_only_files_of_its_own_bank(db: Database, cast: Cast, store: ObjectStore) -> None:
-    kept = bank_kit.kept_file(db, store, cast)
+    kept = picture_kit.kept_file(db, store, cast)
     draft = Draft(QuestionKind.JUDGE, {"stem": "看图判断。", "media": [kept.id]}, {"right": True}, "党章")
     with db.write() as s:
         bank.create(s, cast.trainer.person, cast.county_id, draft)
@@ -88,7 +88,7 @@ def test_a_question_shows_only_files_of_its_own_bank(db: Database, cast: Cast, s
 
 
 def test_addresses_are_signed_and_end(db: Database, cast: Cast, store: ObjectStore) -> None:
-    kept = bank_kit.kept_file(db, store, cast)
+    kept = picture_kit.kept_file(db, store, cast)
     soon, past = int(time.time()) + 100, int(time.time()) - 1
 
     def fetched(until: int, signed_for: int) -> str:
@@ -105,7 +105,9 @@ def test_addresses_are_signed_and_end(db: Database, cast: Cast, store: ObjectSto
 
 def test_a_file_comes_out_as_exactly_what_it_is(app: Flask, client: SchoolClient, cast: Cast) -> None:
     client.act_as(cast.trainer)
-    answer = client.post("/bank/files", data={"host": cast.county_id, "file": (io.BytesIO(bank_kit.png()), "图.png")})
+    answer = client.post(
+        "/bank/files", data={"host": cast.county_id, "file": (io.BytesIO(picture_kit.png()), "图.png")}
+    )
     told = answer.get_json()
     assert (told["mime"], told["width"], told["height"], told["name"]) == ("image/png", 60, 40, "图.png")
     client.act_as(None)
