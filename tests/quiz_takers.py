@@ -37,7 +37,7 @@ class Page:
         self.client.act_as(self.actor)
         answer = self.client.get(f"/quizzes/attempts/{self.attempt_id}", headers={"Accept": "application/json"})
         if answer.is_json and answer.status_code == 200:
-            self.data = answer.json
+            self.data = dict(answer.json or {})
         return answer
 
     def sit(self, quiz: Quiz) -> Page:

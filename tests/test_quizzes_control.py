@@ -157,7 +157,7 @@ def test_what_cannot_be_done_is_refused(
     with db.write() as s:
         elsewhere = make_quiz(s, cast, [make_question(s, cast)], minutes=None)
     foreign = Page(client, cast.outsider).sit(elsewhere)
-    refusals = (
+    refusals: tuple[tuple[str, Callable[..., Any], tuple[Any, ...], dict[str, int]], ...] = (
         ("control.minutes", control.extend, (0, "因", at_ms), {}),
         ("control.minutes", control.extend, (241, "因", at_ms), {}),
         ("control.reason", control.extend, (5, " ", at_ms), {}),
@@ -170,7 +170,11 @@ def test_what_cannot_be_done_is_refused(
         with refused(code):
             do(verb, *values, **named)
     page.submit()
-    for verb, values in ((control.extend, (5, "因", at_ms)), (control.collect, (at_ms, ZONE))):
+    over: tuple[tuple[Callable[..., Any], tuple[Any, ...]], ...] = (
+        (control.extend, (5, "因", at_ms)),
+        (control.collect, (at_ms, ZONE)),
+    )
+    for verb, values in over:
         with refused("attempt.over"):
             do(verb, *values, attempt_id=page.attempt_id)
     with db.write() as s:

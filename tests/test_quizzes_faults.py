@@ -8,6 +8,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ async def sit(taker: Taker, quiz_id: int, chance: random.Random, done: Counter[s
     for i in range(QUESTIONS):
         for n in range(1, 2 + (chance.random() < 0.2)):
             answer = chance.random() < 0.5
-            await patiently(lambda i=i, n=n, answer=answer: taker.save(i, answer, n))
+            await patiently(partial(taker.save, i, answer, n))
             done["answers"] += 1
         if chance.random() < 0.2 / QUESTIONS:
             await patiently(taker.open)
