@@ -22,16 +22,39 @@ from school.core.person import Grant, Person, Role
 from school.core.store_folder import FolderStore
 from school.core.time import now
 from school.org.models import Account, Organization, OrgType
-from school.quizzes import exchange, formats
-from school.quizzes.bank_rules import Draft
-from school.quizzes.formats import Format
+from school.quizzes.bank import exchange, formats
+from school.quizzes.bank.formats import Format
+from school.quizzes.bank.rules import Draft
 from school.quizzes.models import Question, QuestionKind
 from school.tables import Base
 
 GOAL = Goal(6, "× reading the file with calamine alone (wall)")
 QUESTIONS = 10_000
 ROUNDS = 5
-WORDS = ["学习", "贯彻", "组织", "支部", "党员", "会议", "制度", "纪律", "章程", "宪法", "党课", "群众", "基层", "服务", "责任", "监督", "程序", "民主", "集中", "理论", "实践", "作风"]
+WORDS = [
+    "学习",
+    "贯彻",
+    "组织",
+    "支部",
+    "党员",
+    "会议",
+    "制度",
+    "纪律",
+    "章程",
+    "宪法",
+    "党课",
+    "群众",
+    "基层",
+    "服务",
+    "责任",
+    "监督",
+    "程序",
+    "民主",
+    "集中",
+    "理论",
+    "实践",
+    "作风",
+]
 
 
 def drafts() -> list[Draft]:

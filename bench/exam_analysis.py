@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from bench.harness import Goal, Measured, Spent, alternate, process_cpu, spent
 from school.core.db import Database
 from school.org.models import Member
-from school.quizzes import analysis
-from school.quizzes.analysis import Body
+from school.quizzes.analysis import service as analysis
+from school.quizzes.analysis.service import Body
 from school.quizzes.models import Attempt, AttemptAnswer, Quiz
 from school.tables import Base
 

@@ -32,11 +32,13 @@ from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
 from school.portal.views import blueprint as portal
-from school.quizzes import bank_pages, lending, taking
 from school.quizzes import outside as quizzes_outside
-from school.quizzes import pages as quiz_pages
-from school.quizzes import reviewing as quiz_reviews
-from school.quizzes.sittings_api import sittings
+from school.quizzes.bank import lending
+from school.quizzes.bank import views as bank_pages
+from school.quizzes.papers import pages as quiz_pages
+from school.quizzes.papers import reviewing as quiz_reviews
+from school.quizzes.sittings import taking
+from school.quizzes.sittings.views import sittings
 from school.quizzes.views import blueprint as quizzes
 from school.records.views import blueprint as records
 from school.records.views import study

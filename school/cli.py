@@ -226,7 +226,7 @@ def contest() -> None:
 @click.pass_obj
 def recount_command(settings: Settings, quiz_id: int | None, as_json: bool) -> None:
     """Count the contest QUIZ_ID (or every one) again from the stored answers; exit code 1 when anything differs."""
-    from school.quizzes import recount
+    from school.quizzes.marks import recount
 
     with database(settings) as db, db.read() as session:
         wanted = recount.contests(session) if quiz_id is None else [quiz_id]

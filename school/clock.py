@@ -21,8 +21,9 @@ from school.live import running as live
 from school.live import settle
 from school.media import uploads
 from school.org import sign_ins
-from school.quizzes import jobs as quizzes
-from school.quizzes import keys, reporting
+from school.quizzes.analysis import reporting
+from school.quizzes.marks import keys
+from school.quizzes.sittings import jobs as quizzes
 from school.records import jobs as records
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from school.core.time import now
 from school.org.models import Member
-from school.quizzes import marks
+from school.quizzes.marks import service as marks
 from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, Question, Quiz
 
 MINUTE = 60_000

@@ -12,8 +12,8 @@ from marks_kit import hand_in
 from matrix_kit import EVERYBODY, MEMBERS, NOBODY, REVIEWING, SIGNED_IN, TEACHING, Call, Make, World, nothing
 from quiz_kit import make_question, make_quiz
 from school.core.time import day_of, now
-from school.quizzes import exchange, files, onpaper
 from school.quizzes.access import standing
+from school.quizzes.bank import exchange, files
 from school.quizzes.models import (
     Attempt,
     AttemptAnswer,
@@ -26,8 +26,9 @@ from school.quizzes.models import (
     QuizSection,
     QuizState,
 )
-from school.quizzes.papers import paper_of
-from school.quizzes.tokens import Ticket, seal
+from school.quizzes.papers import onpaper
+from school.quizzes.papers.paper import paper_of
+from school.quizzes.sittings.tokens import Ticket, seal
 
 # ---- the things
 

@@ -15,7 +15,7 @@ from PIL import Image
 from actors import Cast
 from school.core.db import Database
 from school.core.store import ObjectStore
-from school.quizzes import files
+from school.quizzes.bank import files
 from school.quizzes.models import QuestionFile
 
 

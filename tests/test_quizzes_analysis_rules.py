@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from school.quizzes.analysis_rules import (
+from school.quizzes.analysis.rules import (
     UNANSWERED,
     Choice,
     Item,

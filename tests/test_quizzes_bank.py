@@ -17,9 +17,12 @@ from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound, SchoolError
 from school.core.person import Grant, Role
 from school.org.models import AuditLog, Organization
-from school.quizzes import bank, bank_queries, bodies, similar
-from school.quizzes.bank_queries import Wanted
-from school.quizzes.bank_rules import Draft
+from school.quizzes import bodies
+from school.quizzes.bank import queries as bank_queries
+from school.quizzes.bank import service as bank
+from school.quizzes.bank import similar
+from school.quizzes.bank.queries import Wanted
+from school.quizzes.bank.rules import Draft
 from school.quizzes.models import (
     AnswerKey,
     Question,
@@ -282,7 +285,10 @@ def test_near_duplicates_are_pointed_out(db: Database, cast: Cast) -> None:
         assert [(each.question.id, each.same) for each in found] == [(ids[3], True), (ids[1], False)]
         assert similar.find(s, person, {"stem": stems[4]}, but=ids[4]) == []
         assert similar.find(s, cast.member.person, {"stem": stems[0]}) == []
-        many = [{"stem": stem} for stem in ("党员应当如何按月向党组织交纳党费？", "全新的一道题目", "全新的一道题目。", stems[2])]
+        many = [
+            {"stem": stem}
+            for stem in ("党员应当如何按月向党组织交纳党费？", "全新的一道题目", "全新的一道题目。", stems[2])
+        ]
         notes = similar.repeats(s, person, many)
     assert {place: (note.question_id, note.place, note.same) for place, note in notes.items()} == {
         0: (ids[4], None, False), 2: (None, 1, True), 3: (ids[2], None, True),

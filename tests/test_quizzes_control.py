@@ -18,9 +18,10 @@ from school.core.db import Database
 from school.core.errors import SchoolError
 from school.core.settings import Settings
 from school.org.models import AuditLog
-from school.quizzes import control, jobs, sittings_api
 from school.quizzes.access import standing
 from school.quizzes.models import Attempt, AttemptEvent, QuestionKind, Quiz, QuizResult
+from school.quizzes.sittings import control, jobs
+from school.quizzes.sittings import views as sittings_api
 from school.records.sessions import ZONE
 
 MINUTE = 60_000

@@ -14,7 +14,6 @@ from clients import SchoolClient
 from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.errors import NotAllowed
-from school.quizzes import invigilation
 from school.quizzes.access import standing
 from school.quizzes.models import (
     Attempt,
@@ -25,7 +24,8 @@ from school.quizzes.models import (
     QuizNote,
     QuizResult,
 )
-from school.quizzes.sittings_api import clock_ms
+from school.quizzes.sittings import invigilation
+from school.quizzes.sittings.views import clock_ms
 
 KINDS = (QuestionKind.SINGLE, QuestionKind.JUDGE)
 

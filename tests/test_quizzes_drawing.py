@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from school.quizzes.drawing import Candidate, Dice, Part, drawn, lacking
 from school.quizzes.models import QuestionKind
+from school.quizzes.papers.drawing import Candidate, Dice, Part, drawn, lacking
 
 
 def pool(*ids: int, kind: QuestionKind = QuestionKind.SINGLE, options: int = 4, fixed: int = 0) -> Part:

@@ -21,11 +21,12 @@ from school.core.errors import Conflict, Invalid, NotAllowed, NotFound, SchoolEr
 from school.core.person import Grant, Person, Role
 from school.core.store import ObjectStore
 from school.core.store_folder import FolderStore
-from school.quizzes import bank_queries, exchange, formats
-from school.quizzes.bank_queries import Wanted
-from school.quizzes.bank_rules import Draft, checked
-from school.quizzes.exchange import opened
-from school.quizzes.formats import File, Format
+from school.quizzes.bank import exchange, formats
+from school.quizzes.bank import queries as bank_queries
+from school.quizzes.bank.exchange import opened
+from school.quizzes.bank.formats import File, Format
+from school.quizzes.bank.queries import Wanted
+from school.quizzes.bank.rules import Draft, checked
 from school.quizzes.models import (
     AnswerKey,
     Question,

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from actors import PASSWORD, Cast
 from school.core.settings import Settings
-from school.quizzes import formats
-from school.quizzes.bank_rules import Draft, checked
-from school.quizzes.formats import File, Format
+from school.quizzes.bank import formats
+from school.quizzes.bank.formats import File, Format
+from school.quizzes.bank.rules import Draft, checked
 from school.quizzes.models import QuestionKind
 from services import LiveServer
 

@@ -17,8 +17,9 @@ from school.core.db import Database
 from school.core.errors import Invalid, NotFound, SchoolError
 from school.core.keys import Keys
 from school.core.store import ObjectStore
-from school.quizzes import bank, files
-from school.quizzes.bank_rules import Draft
+from school.quizzes.bank import files
+from school.quizzes.bank import service as bank
+from school.quizzes.bank.rules import Draft
 from school.quizzes.models import QuestionKind
 
 KEYS = Keys({"k1": b"k" * 32}, b"h" * 32)

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from school.core.text import tidy
-from school.quizzes import bank_rules, bodies
-from school.quizzes.bank_rules import Draft
-from school.quizzes.formats import File, Format, guessed, read, write
+from school.quizzes import bodies
+from school.quizzes.bank import rules as bank_rules
+from school.quizzes.bank.formats import File, Format, guessed, read, write
+from school.quizzes.bank.rules import Draft
 from school.quizzes.models import QuestionKind
 
 PNG = bytes.fromhex(

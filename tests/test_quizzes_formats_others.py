@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from school.core.errors import Invalid
-from school.quizzes.formats import Batch, Format, guessed, read
+from school.quizzes.bank.formats import Batch, Format, guessed, read
 from school.quizzes.models import QuestionKind as K
 
 

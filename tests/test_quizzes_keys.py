@@ -16,7 +16,8 @@ from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.core.person import Person
 from school.core.time import now
 from school.org.models import AuditLog, Member
-from school.quizzes import keys, marks
+from school.quizzes.marks import keys
+from school.quizzes.marks import service as marks
 from school.quizzes.models import AnswerKey, Attempt, AttemptAnswer, Question, QuestionKind, Quiz, QuizResult
 from school.records.models import MemberYear, StudyHourEntry
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quiz_kit import SAMPLES
-from school.quizzes.marking import mark, plain_text
+from school.quizzes.marks.marking import mark, plain_text
 from school.quizzes.models import QuestionKind
 
 K = QuestionKind

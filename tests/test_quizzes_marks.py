@@ -15,8 +15,8 @@ from actors import Actor, Cast
 from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.time import now
-from school.quizzes import marks
 from school.quizzes.access import standing
+from school.quizzes.marks import service as marks
 from school.quizzes.models import (
     AnswerKey,
     Attempt,
@@ -29,7 +29,7 @@ from school.quizzes.models import (
     ShortMark,
     Show,
 )
-from school.quizzes.show import visible_key
+from school.quizzes.sittings.show import visible_key
 from school.records import needs
 from school.records.models import MemberYear, StudyHourEntry, StudyProof
 

@@ -17,7 +17,8 @@ from clients import SchoolClient
 from quiz_kit import make_question, make_quiz
 from school import cli
 from school.core.db import Database
-from school.quizzes import keyring, results
+from school.quizzes.bank import keyring
+from school.quizzes.marks import results
 from school.quizzes.models import Question, QuestionKind, Quiz, QuizKind
 
 K = QuestionKind

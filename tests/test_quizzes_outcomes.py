@@ -16,7 +16,6 @@ from clients import SchoolClient
 from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.time import now
-from school.quizzes import moments, wrong
 from school.quizzes.models import (
     Attempt,
     AttemptEvent,
@@ -30,6 +29,7 @@ from school.quizzes.models import (
     QuizState,
     Show,
 )
+from school.quizzes.sittings import moments, wrong
 
 SECRET = "见党章。"  # the explanation of every question of quiz_kit
 Make = Callable[..., Quiz]

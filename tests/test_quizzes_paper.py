@@ -14,10 +14,9 @@ from quiz_kit import SAMPLES, make_question, make_quiz
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotFound, SchoolError
 from school.core.time import now, year_of
-from school.quizzes import bodies, gate, letters, onpaper, queries
+from school.quizzes import bodies
 from school.quizzes.access import standing
-from school.quizzes.drawing import Served
-from school.quizzes.keyring import newest
+from school.quizzes.bank.keyring import newest
 from school.quizzes.models import (
     Attempt,
     AttemptEvent,
@@ -28,8 +27,10 @@ from school.quizzes.models import (
     QuizResult,
     QuizState,
 )
-from school.quizzes.rules import Phase
-from school.quizzes.serving import shown_key
+from school.quizzes.papers import gate, letters, onpaper, queries
+from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.rules import Phase
+from school.quizzes.sittings.serving import shown_key
 from school.records.models import MemberYear
 
 ZONE = "Asia/Shanghai"

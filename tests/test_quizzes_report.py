@@ -17,8 +17,10 @@ from school.core.db import Database
 from school.core.errors import NotFound
 from school.core.time import now
 from school.org.models import AuditLog, Member
-from school.quizzes import analysis, marks, reporting
-from school.quizzes.analysis import Body
+from school.quizzes.analysis import reporting
+from school.quizzes.analysis import service as analysis
+from school.quizzes.analysis.service import Body
+from school.quizzes.marks import service as marks
 from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, Quiz, QuizKind
 
 KINDS = (QuestionKind.SINGLE, QuestionKind.FILL, QuestionKind.JUDGE)
@@ -27,7 +29,7 @@ PEOPLE = 30  # two thirds of 河东村, the others of 河西村
 
 
 def paper_of(s: Any, quiz: Quiz) -> list[list[Any]]:
-    from school.quizzes.papers import parts_of
+    from school.quizzes.papers.paper import parts_of
 
     pool = [each for part in parts_of(s, quiz, now().date()) for each in part.pool]
     return [[each.version_id, each.question_id, 500, None, None] for each in pool]

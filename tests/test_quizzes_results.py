@@ -17,10 +17,11 @@ from school.core.errors import NotAllowed, NotFound
 from school.core.person import Grant, Role
 from school.core.time import now
 from school.org.models import Member
-from school.quizzes import marks, recount, results
 from school.quizzes.access import standing
+from school.quizzes.marks import recount, results
+from school.quizzes.marks import service as marks
+from school.quizzes.marks.results import Which
 from school.quizzes.models import Attempt, AttemptAnswer, Question, QuestionKind, Quiz, QuizKind, QuizResult
-from school.quizzes.results import Which
 
 K = QuestionKind
 

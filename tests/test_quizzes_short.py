@@ -14,8 +14,8 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.time import now
-from school.quizzes import short
 from school.quizzes.access import standing
+from school.quizzes.marks import short
 from school.quizzes.models import Attempt, AttemptState, Question, QuestionKind, Quiz, QuizHelper
 
 ZONE = "Asia/Shanghai"

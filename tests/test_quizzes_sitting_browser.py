@@ -22,10 +22,11 @@ from quiz_kit import SAMPLES, make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
-from school.quizzes import control, files
 from school.quizzes.access import standing
+from school.quizzes.bank import files
 from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, QuizKind, Show
-from school.quizzes.sittings_api import clock_ms
+from school.quizzes.sittings import control
+from school.quizzes.sittings.views import clock_ms
 from services import LiveServer, free_port
 
 pytestmark = pytest.mark.browser

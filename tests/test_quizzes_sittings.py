@@ -20,8 +20,6 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.time import now
-from school.quizzes import jobs, queue, sittings_api
-from school.quizzes.drawing import Served
 from school.quizzes.models import (
     Attempt,
     AttemptAnswer,
@@ -33,8 +31,11 @@ from school.quizzes.models import (
     QuizResult,
     Show,
 )
-from school.quizzes.serving import canonical, shown, shown_key
-from school.quizzes.tokens import Ticket, seal
+from school.quizzes.papers.drawing import Served
+from school.quizzes.sittings import jobs, queue
+from school.quizzes.sittings import views as sittings_api
+from school.quizzes.sittings.serving import canonical, shown, shown_key
+from school.quizzes.sittings.tokens import Ticket, seal
 
 KINDS = tuple(QuestionKind)
 GIVEN: list[Any] = [[0], [0, 3], False, ["1921"], [2, 0, 1], [None, 2], "组长召集。"]  # one for each of KINDS

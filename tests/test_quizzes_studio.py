@@ -15,7 +15,6 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.core.time import day_of, now
-from school.quizzes import composing, papers, queries, rules, service
 from school.quizzes.access import standing
 from school.quizzes.models import (
     Attempt,
@@ -30,7 +29,9 @@ from school.quizzes.models import (
     QuizState,
     Show,
 )
-from school.quizzes.outline import PRESETS, Section
+from school.quizzes.papers import composing, queries, rules, service
+from school.quizzes.papers import paper as papers
+from school.quizzes.papers.outline import PRESETS, Section
 from school.records.models import StudyNeed
 
 ZONE = "Asia/Shanghai"

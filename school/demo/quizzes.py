@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from school.core.person import Role
 from school.demo.people import first_with
-from school.quizzes import bank
-from school.quizzes.bank_rules import Draft
+from school.quizzes.bank import service as bank
+from school.quizzes.bank.rules import Draft
 from school.quizzes.models import Question, QuestionKind
 
 QUESTIONS = Path(__file__).with_name("questions.json")
@@ -35,7 +35,9 @@ def fill_bank(s: Session) -> bool:
 
 def _draft(given: dict[str, Any]) -> Draft:
     """A question of the file: places of what is right as in `bodies`, an ordering written in its right order."""
-    body: dict[str, Any] = {name: given[name] for name in ("stem", "options", "left", "right", "limit") if name in given}
+    body: dict[str, Any] = {
+        name: given[name] for name in ("stem", "options", "left", "right", "limit") if name in given
+    }
     kind = QuestionKind(given["kind"])
     if kind == QuestionKind.ORDER:
         key: dict[str, Any] = {"order": list(range(len(given["options"])))}

@@ -18,11 +18,12 @@ from school.live.attendance import Makeup, makeups_of
 from school.live.models import LiveClass
 from school.org.models import Organization
 from school.org.pinyin import surname
-from school.quizzes import bank_queries, results
-from school.quizzes import queries as quizzes
-from school.quizzes.queries import Test
-from school.quizzes.results import Note
-from school.quizzes.results import notes as quiz_notes
+from school.quizzes.bank import queries as bank_queries
+from school.quizzes.marks import results
+from school.quizzes.marks.results import Note
+from school.quizzes.marks.results import notes as quiz_notes
+from school.quizzes.papers import queries as quizzes
+from school.quizzes.papers.queries import Test
 from school.records.cases import waiting_counts
 from school.records.models import OrgYear
 from school.records.queries import Hours, OpenItem, hours_of, open_items

@@ -1,0 +1,1 @@
+"""The analysis of a quiz: item statistics, organisations, the workbook and the sheet."""

@@ -1,0 +1,152 @@
+"""Aiken: a stem in a line, options `A)` or `A.`, and `ANSWER: B`; single choice and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from school.core.i18n import N_
+from school.quizzes.bank.formats.common import Batch, File, Loss, Note, Written, decoded, refused
+from school.quizzes.bank.rules import Draft
+from school.quizzes.models import QuestionKind
+
+_OPTION = re.compile(r"([A-Za-zＡ-Ｚ])\s?([).）、．:：])\s*(.*)")
+_ANSWER = re.compile(r"(?:ANSWER|CORRECT ANSWER|正确答案|参考答案|答案)\s*[:：]\s*(.*)", re.IGNORECASE)
+_MORE = re.compile(r"(?:ANSWER_EXPLANATION|EXPLANATION|FEEDBACK|答案解析|解析)\s*[:：]\s*(.*)", re.IGNORECASE)
+_LETTERS = re.compile(r"[A-Z](?:\s*(?:[,，、;；/&+]|and)?\s*[A-Z])+[.。]?")
+
+
+@dataclass(slots=True)
+class _Open:
+    line: int
+    stem: list[str]
+    options: dict[str, str] = field(default_factory=dict)
+    answer: str = ""
+    explanation: str = ""
+
+
+def read(data: bytes, category: str) -> Batch:
+    """The questions of an Aiken file; places are lines. Raises Invalid (`import.not_text`)."""
+    batch = Batch()
+    now: _Open | None = None
+    blank = True  # the line before was empty
+
+    def close(number: int) -> None:
+        nonlocal now
+        if now is not None:
+            with batch.question(now.line, now.stem[0]):
+                _take(batch, now, category)
+        now = None
+
+    for number, raw in enumerate(decoded(data).split("\n"), 1):
+        line = raw.strip().strip("\u200b\ufeff")
+        if not line:
+            blank = True
+            continue
+        if match := _MORE.fullmatch(line):
+            if now is not None and now.answer:
+                now.explanation = match[1]
+            blank = False
+            continue
+        if now is not None and now.answer:
+            close(number)
+        if match := _ANSWER.fullmatch(line):
+            if now is None:
+                batch.refuse(number, line, refused("stray", N_("这里有答案，前面却没有题目。")))
+            else:
+                now.answer = match[1].strip() or "?"
+        elif now is not None and (match := _OPTION.fullmatch(line)) and _follows(now, match):
+            now.options[_letter(match)] = match[3]
+        elif now is not None and not now.options and not blank:
+            now.stem.append(line)
+        elif now is None and (match := _OPTION.fullmatch(line)) and match[2] in ").）":
+            batch.refuse(number, line, refused("stray", N_("这里有选项，前面却没有题目。")))
+        else:
+            close(number)
+            now = _Open(number, [line])
+        blank = False
+    close(0)
+    return batch
+
+
+def _letter(match: re.Match[str]) -> str:
+    letter = match[1].upper()
+    return chr(ord(letter) - 0xFEE0) if letter > "Z" else letter
+
+
+def _follows(now: _Open, match: re.Match[str]) -> bool:
+    """Whether the line is this question's next option, and not a text that happens to begin like one."""
+    letter = _letter(match)
+    if match[2] in ":：" and not now.options and letter != "A":
+        return False
+    return letter not in now.options
+
+
+def _take(batch: Batch, now: _Open, category: str) -> None:
+    if not now.answer:
+        raise refused("unfinished", N_("这道题没写完：缺少 ANSWER 一行。"))
+    if len(now.options) < 2:
+        raise refused("options", N_("这道题至少要有两个选项。"))
+    letters = list(now.options)
+    told = now.answer.upper().translate({place: place - 0xFEE0 for place in range(0xFF21, 0xFF3B)})
+    chosen = (
+        re.findall("[A-Z]", told.replace("AND", "")) if _LETTERS.fullmatch(told) else re.findall(r"^([A-Z])\b", told)
+    )
+    if not chosen:
+        raise refused("answer", N_("没有看懂答案“%(answer)s”，请写选项的字母。"), answer=now.answer[:40])
+    if missing := [letter for letter in chosen if letter not in letters]:
+        raise refused("answer", N_("答案是 %(letter)s，可是没有这个选项。"), letter=missing[0])
+    kind = QuestionKind.SINGLE if len(set(chosen)) == 1 else QuestionKind.MULTIPLE
+    batch.add(
+        now.line,
+        Draft(
+            kind=kind,
+            body={"stem": "\n".join(now.stem), "options": list(now.options.values())},
+            key={"right": [letters.index(letter) for letter in chosen]},
+            category=category,
+            explanation=now.explanation,
+        ),
+        [Note(N_("答案有几个字母，按多选题收下。"))] if kind == QuestionKind.MULTIPLE else (),
+    )
+
+
+# ── writing ─────────────────────────────────────────────
+
+_LOST = (
+    ("explanation", N_("没有带上解析。")),
+    ("basis", N_("没有带上依据。")),
+    ("tags", N_("没有带上标签。")),
+    ("valid_from", N_("没有带上有效期。")),
+    ("valid_until", N_("没有带上有效期。")),
+)
+
+
+def write(drafts: Sequence[Draft], files: Mapping[int, File]) -> Written:
+    """The single choice questions among `drafts` as an Aiken file."""
+    blocks, losses = [], []
+    for index, draft in enumerate(drafts):
+        if (reason := _cannot(draft)) is not None:
+            losses.append(Loss(index, Note(reason), whole=True))
+            continue
+        lost = dict.fromkeys(message for name, message in _LOST if getattr(draft, name))
+        losses.extend(Loss(index, Note(message)) for message in lost)
+        losses.append(Loss(index, Note(N_("没有带上分类。"))))
+        if draft.difficulty != 1:
+            losses.append(Loss(index, Note(N_("没有带上难度。"))))
+        options = draft.body["options"]
+        lines = [f"{chr(65 + place)}) {option['text']}" for place, option in enumerate(options)]
+        blocks.append("\n".join([draft.body["stem"], *lines, f"ANSWER: {chr(65 + draft.key['right'][0])}"]))
+    return Written(("\n\n".join(blocks) + "\n").encode(), tuple(losses))
+
+
+def _cannot(draft: Draft) -> str | None:
+    if draft.kind != QuestionKind.SINGLE:
+        return N_("Aiken 只能写单选题，这道题没有写进文件。")
+    options = draft.body["options"]
+    if draft.body["media"] or any(option["media"] for option in options):
+        return N_("Aiken 带不了图片和声音，这道题没有写进文件。")
+    lines = draft.body["stem"].split("\n")
+    if any(_OPTION.fullmatch(line) or _ANSWER.fullmatch(line) or _MORE.fullmatch(line) for line in lines):
+        return N_("题干有一行看起来像选项或答案，这道题没有写进文件。")
+    return None

@@ -1,0 +1,257 @@
+"""What every format of questions shares: what reading and writing give back, and how text from outside is decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from school.core.errors import Invalid, TooLarge
+from school.core.i18n import N_
+from school.quizzes import bodies
+from school.quizzes.bank import rules as bank_rules
+from school.quizzes.bank.rules import Draft
+
+MOST_QUESTIONS = 50_000
+MOST_FILE_BYTES = 40 * 1024**2  # of all pictures and sounds of one batch
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for the person: a source string and what fills its places."""
+
+    message: str
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A picture, sound or short video; `width` in pixels where it is known."""
+
+    name: str
+    data: bytes
+    alt: str = ""
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question that was read. `place`: its row, line or number; `notes`: what of it could not be carried."""
+
+    place: int
+    draft: Draft
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A question that was not read: an `error` can be put right in the file, a `skipped` one is of a kind no bank has."""
+
+    place: int
+    brief: str
+    note: Note
+    kind: Literal["error", "skipped"]
+
+
+class NotCarried(Invalid):
+    """The question is sound, and of a kind that the bank does not have."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a file holds. The `media` of its questions are places in `files`, counted from 1."""
+
+    items: list[Item] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    _known: dict[bytes, int] = field(default_factory=dict)
+    _bytes: int = 0
+
+    @contextmanager
+    def question(self, place: int, brief: str) -> Iterator[None]:
+        """Whatever is refused inside becomes this question's problem."""
+        try:
+            yield
+        except Invalid as error:
+            self.refuse(place, brief, error)
+
+    def refuse(self, place: int, brief: str, error: Invalid) -> None:
+        kind: Literal["error", "skipped"] = "skipped" if isinstance(error, NotCarried) else "error"
+        self.problems.append(Problem(place, bank_rules.brief(brief)[:60], Note(error.message, error.params), kind))
+
+    def add(self, place: int, draft: Draft, notes: Sequence[Note] = ()) -> None:
+        """The question when it is a sound one; raises Invalid as the bank would, TooLarge when there are too many."""
+        if len(self.items) + len(self.problems) >= MOST_QUESTIONS:
+            raise TooLarge("import.many", N_("一次最多导入 %(most)d 道题，请分成几个文件。"), most=MOST_QUESTIONS)
+        self.items.append(Item(place, bank_rules.checked(draft), tuple(notes)))
+
+    def file(self, name: str, data: bytes, alt: str = "") -> int:
+        """The place of a file in `files`; the same bytes are kept once."""
+        digest = hashlib.blake2b(data + b"\0" + alt.encode(), digest_size=16).digest()
+        place = self._known.get(digest)
+        if place is None:
+            self._bytes += len(data)
+            if self._bytes > MOST_FILE_BYTES:
+                raise TooLarge(
+                    "import.files",
+                    N_("文件里的图片和声音一共超过 %(most)d MB，请分成几个文件导入。"),
+                    most=MOST_FILE_BYTES // 1024**2,
+                )
+            self.files.append(File(name[:120], data, alt[:200]))
+            place = self._known[digest] = len(self.files)
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a written file does not carry of question `index`; `whole`: it is not in the file at all."""
+
+    index: int
+    note: Note
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file to hand out and everything it does not carry."""
+
+    data: bytes
+    losses: tuple[Loss, ...]
+
+
+# ── text from outside ───────────────────────────────────
+
+NOT_TEXT = N_("这不是文本文件，读不出题目。请确认文件格式，再上传一次。")
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file as people save it: UTF-8 with or without a mark, UTF-16 with one, GB18030; lines end in \\n.
+
+    Raises Invalid (`import.not_text`).
+    """
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ["utf-16"] if wide else ["utf-8-sig", "gb18030"]:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", "\n").replace("\u2028", "\n")
+    raise Invalid("import.not_text", NOT_TEXT)
+
+
+_PREFIX = re.compile(r"^\$[a-z]+\d*\$$")
+
+
+def category_of(path: str) -> str:
+    """The last name of a Moodle category path (`$course$/top/党史`); a slash inside a name is written twice."""
+    names = [name.strip() for name in path.replace("//", "\0").split("/")]
+    named = [name.replace("\0", "/") for name in names if name and not _PREFIX.match(name)]
+    if named and named[0] == "top":
+        named = named[1:]
+    return named[-1][: bank_rules.CATEGORY_LENGTH] if named else ""
+
+
+def category_path(category: str) -> str:
+    return "$course$/top/" + category.replace("/", "//")
+
+
+# ── what Moodle keeps as tags and feedback ──────────────
+
+_DIFFICULTY = re.compile(r"难度[:：]?\s*([1-5])")
+_UNTIL = re.compile(r"(有效期[至自])[:：]?\s*(\d{4}-\d\d-\d\d)")
+BASIS = "依据："
+
+
+@dataclass(slots=True)
+class Extras:
+    """What stands beside a question in formats that only know tags and feedback."""
+
+    explanation: str = ""
+    basis: str = ""
+    difficulty: int = 1
+    tags: tuple[str, ...] = ()
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+def extras(feedback: str, tags: Sequence[str]) -> Extras:
+    """The last line `依据：…` of the feedback is the basis; tags `难度3`, `有效期至2027-01-01` are fields."""
+    found = Extras()
+    lines = [line for line in feedback.split("\n") if line.strip()]
+    if lines and lines[-1].startswith(BASIS):
+        found.basis = lines.pop()[len(BASIS) :].strip()
+    found.explanation = "\n".join(lines)
+    kept = []
+    for tag in tags:
+        if match := _DIFFICULTY.fullmatch(tag.strip()):
+            found.difficulty = int(match[1])
+        elif match := _UNTIL.fullmatch(tag.strip()):
+            try:
+                day = date.fromisoformat(match[2])
+            except ValueError:
+                kept.append(tag)
+                continue
+            if match[1] == "有效期至":
+                found.valid_until = day
+            else:
+                found.valid_from = day
+        else:
+            kept.append(tag)
+    found.tags = tuple(kept)
+    return found
+
+
+def feedback_of(draft: Draft) -> str:
+    return "\n".join(filter(None, (draft.explanation, BASIS + draft.basis if draft.basis else "")))
+
+
+def tags_of(draft: Draft) -> list[str]:
+    """Its tags, and its fields as tags; difficulty 1 is what goes without saying."""
+    tags = list(draft.tags)
+    if draft.difficulty != 1:
+        tags.append(f"难度{draft.difficulty}")
+    if draft.valid_from:
+        tags.append(f"有效期自{draft.valid_from.isoformat()}")
+    if draft.valid_until:
+        tags.append(f"有效期至{draft.valid_until.isoformat()}")
+    return tags
+
+
+def with_feedback(general: str, answers: Sequence[tuple[str, str]]) -> str:
+    """One explanation from the general feedback and that of single answers, each after the words it belongs to."""
+    told = [f"“{text[:40]}”：{said}" for text, said in answers if said]
+    return "\n".join(filter(None, (general, *told)))
+
+
+def with_blank(stem: str) -> str:
+    """A stem with a blank: where it has none, the answer is written after it."""
+    if re.search(r"[_＿]{2,}", stem):
+        return stem
+    return stem + (" " if stem[-1:].isascii() and stem else "") + bodies.BLANK
+
+
+# ── words that several formats say ──────────────────────
+
+NO_RIGHT = N_("没有标出正确答案，请补上。")
+SEVERAL_RIGHT = N_("这道单选题有几个都算对的选项。请只留一个，或改成多选题。")
+PART_MARKS = N_("只给部分分的选项按不正确处理。")
+UNEVEN = N_("各个正确选项原来的分值不同，这里一样看待。")
+PART_ANSWERS = N_("只给部分分的答案没有收下：%(answers)s")
+WILDCARD = N_("带通配符 * 的答案按原样收下，不再匹配别的写法：%(answers)s")
+EXACT_NUMBER = N_("数值题按填空题收下。")
+TOLERANCE = N_("这是带误差范围或单位的数值题，题库里没有这种题型，没有收下。")
+LOOKS = N_("加粗、斜体等样式没有带进来。")
+TABLE = N_("表格的每一行变成了一行文字，请核对。")
+HINTS = N_("提示语没有带进来。")
+ANSWER_WANTED = N_("没有写答案，请补上。")
+
+
+def refused(code: str, message: str, **params: Any) -> Invalid:
+    return Invalid(f"import.{code}", message, **params)

@@ -1,0 +1,381 @@
+"""GIFT: Moodle's text format with `::name::stem{answers}`; multiple choice, true or false, words, pairs, order and essay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from school.core.i18n import N_
+from school.quizzes import bodies
+from school.quizzes.bank.formats import common
+from school.quizzes.bank.formats.common import Batch, File, Loss, NotCarried, Note, Written, refused
+from school.quizzes.bank.rules import Draft
+from school.quizzes.models import QuestionKind
+from school.webkit import markup
+
+# An escaped sign is kept as a private character until the structure is read.
+_SIGNS = "~=#{}:\\"
+_HIDDEN = {sign: chr(0xE000 + place) for place, sign in enumerate(_SIGNS)}
+_SHOWN = {ord(hidden): sign for sign, hidden in _HIDDEN.items()} | {0xE0FF: "\n"}
+_ESCAPE = re.compile(r"\\([~=#{}:\\n])")
+_STRAY = re.compile("[\ue000-\ue0ff]")
+_WEIGHT = re.compile(r"%\s*(-?\d{1,3}(?:[.,]\d*)?)\s*%")
+_FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
+_TAGGED = re.compile(r"\[tag:((?:\\\]|[^\]])*)\]")
+_ORDER = re.compile(
+    r">[ \t]*\d*(?:[ \t]+(?:ALL|EXACT|RANDOM|REL|CONTIG(?:UOUS)?|HORI(?:ZONTAL)?|VERT(?:ICAL)?|[HV01]|ABS(?:OLUTE)?"
+    r"|ABSOLUTE_POSITION|ALL_OR_NOTHING|RELATIVE(?:_[A-Z_]+)?|LONGEST_[A-Z_]+|SHOW|HIDE|TRUE|FALSE|YES|NO|none|abc|ABCD"
+    r"|123|iii|IIII)(?=\s|$))*"
+)
+_WRAP = re.compile(r"(?<=[A-Za-z,])[ \t]*\n[ \t]*(?=[a-z])")
+_CLOSING = re.compile(r"[.。?？!！;；,，'\"”’）)\s]*")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_ZERO = re.compile(r"(?:0*\.?0*)?")
+_TRUE = {"T", "TRUE", "正确", "对", "√"}
+_FALSE = {"F", "FALSE", "错误", "错", "×"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    line: int
+    text: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    text: str
+    weight: float  # percent
+    feedback: str
+    right: bool  # marked with `=`
+
+
+def read(data: bytes, category: str) -> Batch:
+    """The questions of a GIFT file; places are lines. Raises Invalid (`import.not_text`)."""
+    batch = Batch()
+    for block in _blocks(common.decoded(data)):
+        if block.text.startswith("$CATEGORY:"):
+            category = common.category_of(block.text[10:].strip()) or category
+            continue
+        brief = _shown(block.text)
+        with batch.question(block.line, brief):
+            _take(batch, block, category)
+    return batch
+
+
+# ── blocks ──────────────────────────────────────────────
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """The questions and category lines, apart by empty lines; an empty line between braces does not part.
+
+    A brace that was never closed costs its own question alone: the next `{` or `::` after a gap begins a new one.
+    """
+    lines: list[tuple[int, str]] = []
+    tags: list[str] = []
+    depth, gap = 0, 0  # `gap`: where the lines after the last empty line begin
+
+    def block(taken: list[tuple[int, str]]) -> _Block:
+        return _Block(taken[0][0], "\n".join(line for _, line in taken).strip(), tuple(tags))
+
+    for number, raw in enumerate(_STRAY.sub("", text).split("\n"), 1):
+        line = raw.strip()
+        if line.startswith("//"):
+            if not lines:
+                tags += [tag.replace("\\]", "]") for tag in _TAGGED.findall(line)]
+            continue
+        category = line.startswith("$CATEGORY:")
+        if not category:
+            line = _ESCAPE.sub(lambda match: "\ue0ff" if match[1] == "n" else _HIDDEN[match[1]], line)
+        named = line.startswith("::") and "::" in line[2:]
+        if lines and depth > 0 and gap and ("{" in line or named):
+            yield block(lines[:gap])
+            lines, tags, gap = lines[gap:], [], 0
+            depth = sum(line.count("{") - line.count("}") for _, line in lines)
+        whole = any("}" in line for _, line in lines)
+        if lines and (category or (named and (whole or depth > 0)) or (not line and depth <= 0)):
+            yield block(lines)
+            lines, tags, depth, gap = [], [], 0, 0
+        if category:
+            yield _Block(number, line, ())
+        elif line:
+            lines.append((number, line))
+            depth += line.count("{") - line.count("}")
+        elif lines:
+            gap = len(lines)
+    if lines:
+        yield block(lines)
+
+
+def _shown(text: str) -> str:
+    return text.translate(_SHOWN)
+
+
+# ── one question ────────────────────────────────────────
+
+
+def _take(batch: Batch, block: _Block, category: str) -> None:
+    text, name = block.text, ""
+    if text.startswith("::") and "::" in text[2:]:
+        name, _, text = text[2:].partition("::")
+    start, end = text.find("{"), text.find("}")
+    if start < 0 and end < 0:
+        raise NotCarried("import.description", N_("这是一段说明文字，不是题目，没有收下。"))
+    if start < 0 or end < start:
+        raise refused("braces", N_("大括号 { } 没有成对，请检查这道题和它上面一道题。"))
+    inside, after = text[start + 1 : end].strip(), text[end + 1 :].rstrip()
+    if "{" in inside or "{" in after or "}" in after:
+        raise refused("braces", N_("一道题里有几对大括号。两道题之间请空一行；文字里的大括号请写成 \\{ 和 \\}。"))
+    inside, _, general = _parted(inside, "####")
+    reader = _Reader(text)
+    draft = _answered(reader, *_stems(reader, text[:start], after, _shown(name).strip()), inside)
+    extras = common.extras(common.with_feedback(reader.text(general), reader.feedback), block.tags)
+    batch.add(
+        block.line,
+        Draft(
+            kind=draft.kind,
+            body=draft.body,
+            key=draft.key,
+            category=category,
+            difficulty=extras.difficulty,
+            explanation=extras.explanation,
+            basis=extras.basis,
+            tags=extras.tags,
+            valid_from=extras.valid_from,
+            valid_until=extras.valid_until,
+        ),
+        reader.notes,
+    )
+
+
+def _stems(reader: _Reader, before: str, after: str, name: str) -> tuple[str, str | None]:
+    """The stem, and the stem with a blank where the answers stand when they stand inside a sentence (missing word)."""
+    if _CLOSING.fullmatch(after) and (not after or before.rstrip()[-1:] in "?？!！.。:："):
+        return reader.text(before, stem=True) or name, None
+    gapped = reader.text(f"{before}{bodies.BLANK}{after}", stem=True)
+    return reader.text(before + after, stem=True), gapped
+
+
+def _parted(text: str, mark: str) -> tuple[str, str, str]:
+    before, found, after = text.rpartition(mark)
+    return (before, found, after) if found else (after, "", "")
+
+
+class _Reader:
+    """Turns pieces of one question into plain text by its format, and remembers what was lost."""
+
+    def __init__(self, text: str) -> None:
+        match = _FORMAT.match(text)
+        self._format = match[1] if match else "moodle"
+        self.notes: list[Note] = []
+        self.feedback: list[tuple[str, str]] = []
+
+    def text(self, raw: str, *, stem: bool = False) -> str:
+        form = self._format
+        if match := _FORMAT.match(raw):
+            form, raw = match[1], raw[match.end() :]
+        raw = _shown(raw).strip()
+        if form == "html" or (form == "moodle" and markup.is_html(raw)):
+            found = markup.plain(raw if form == "html" else raw.replace("\n", "<br>"))
+            for lost, message in ((found.looks, common.LOOKS), (found.table, common.TABLE)):
+                self.note(lost, message)
+            self.note(
+                bool(found.files) and stem,
+                N_("GIFT 不带图片和声音：%(names)s 没有带进来。"),
+                names="、".join(address.rsplit("/", 1)[-1][:60] for address, _ in found.files),
+            )
+            return found.text
+        return _WRAP.sub(" ", raw) if form == "moodle" else raw
+
+    def note(self, lost: bool, message: str, **params: str) -> None:
+        note = Note(message, params)
+        if lost and note not in self.notes:
+            self.notes.append(note)
+
+
+def _answered(reader: _Reader, stem: str, gapped: str | None, inside: str) -> Draft:
+    """Kind, body and key by what stands between the braces."""
+    if not inside:
+        return Draft(QuestionKind.SHORT, {"stem": stem}, {"model": ""}, "")
+    if inside.startswith("#"):
+        return _numerical(reader, gapped or common.with_blank(stem), inside[1:])
+    if inside.startswith(">"):
+        return _ordering(reader, stem, inside)
+    if "~" in inside:
+        return _choice(reader, gapped or stem, inside)
+    if "=" in inside and "->" in inside:
+        return _matching(reader, stem, inside)
+    said, *told = (piece.strip() for piece in inside.split("#", 2))
+    if said.upper() in _TRUE | _FALSE:
+        labels = ("答错", "答对")
+        reader.feedback += [(label, reader.text(each)) for label, each in zip(labels, told, strict=False)]
+        return Draft(QuestionKind.JUDGE, {"stem": stem}, {"right": said.upper() in _TRUE}, "")
+    return _words(reader, gapped or common.with_blank(stem), _split(reader, inside, "="))
+
+
+def _split(reader: _Reader, inside: str, marks: str) -> list[_Answer]:
+    """The answers, each begun by one of `marks`; words before the first mark are a right answer too."""
+    first, *pieces = re.split(f"([{marks}])", inside)
+    if first.strip():
+        if "~" in marks:
+            raise refused("answers", N_("大括号里的每个答案前面要写 = 或 ~。"))
+        pieces = ["=", first, *pieces]
+    answers = []
+    right = False
+    for mark, piece in zip(pieces[::2], pieces[1::2], strict=True):
+        right |= mark == "="
+        if not piece.strip():
+            continue  # two marks for one answer, or one too many
+        weight = 100.0 if right else 0.0
+        if match := _WEIGHT.match(piece.strip()):
+            weight, piece = float(match[1].replace(",", ".")), piece.strip()[match.end() :]
+        said, _, told = piece.partition("#")
+        answers.append(_Answer(reader.text(said), weight, reader.text(told), right))
+        right = False
+    return answers
+
+
+def _choice(reader: _Reader, stem: str, inside: str) -> Draft:
+    answers = _split(reader, inside, "~=")
+    reader.feedback += [(each.text, each.feedback) for each in answers]
+    full = [place for place, each in enumerate(answers) if each.weight >= 99]
+    part = [place for place, each in enumerate(answers) if 0 < each.weight < 99]
+    marked = [place for place, each in enumerate(answers) if each.right]
+    options = [each.text for each in answers]
+    if marked and full:
+        if len(full) > 1:
+            raise refused("several", common.SEVERAL_RIGHT)
+        reader.note(bool(part), common.PART_MARKS)
+        return Draft(QuestionKind.SINGLE, {"stem": stem, "options": options}, {"right": full}, "")
+    right = full + part
+    if not right:
+        raise refused("right", common.NO_RIGHT)
+    reader.note(len({round(answers[place].weight) for place in right}) > 1, common.UNEVEN)
+    return Draft(QuestionKind.MULTIPLE, {"stem": stem, "options": options}, {"right": sorted(right)}, "")
+
+
+def _matching(reader: _Reader, stem: str, inside: str) -> Draft:
+    pairs = []
+    for piece in inside.split("=")[1:] if inside.startswith("=") else inside.split("="):
+        left, arrow, right = piece.partition("->")
+        if not arrow:
+            raise refused("arrow", N_("连线题的每一行要写成“=左边 -> 右边”，有一行没有 ->。"))
+        pairs.append((reader.text(left), reader.text(right)))
+    return matched(stem, [(left, []) for left, _ in pairs], [right for _, right in pairs])
+
+
+def matched(stem: str, lefts: Sequence[tuple[str, list[int]]], rights: Sequence[str]) -> Draft:
+    """A matching question of pairs; a pair without a left is one more choice on the right."""
+    choices = list(dict.fromkeys(right for right in rights if right))
+    left, pairs = [], []
+    for (text, media), right in zip(lefts, rights, strict=True):
+        if text or media:
+            if not right:
+                raise refused("arrow", N_("连线题有一项没有写右边。"))
+            left.append({"text": text, "media": media})
+            pairs.append(choices.index(right))
+    return Draft(QuestionKind.MATCH, {"stem": stem, "left": left, "right": choices}, {"pairs": pairs}, "")
+
+
+def _ordering(reader: _Reader, stem: str, inside: str) -> Draft:
+    head = _ORDER.match(inside)
+    items = [reader.text(line) for line in inside[head.end() if head else 1 :].split("\n") if line.strip()]
+    return Draft(QuestionKind.ORDER, {"stem": stem, "options": items}, {"order": list(range(len(items)))}, "")
+
+
+def _numerical(reader: _Reader, stem: str, inside: str) -> Draft:
+    """Exact numbers are words to fill in; a margin or a range is nothing the bank has."""
+    exact = []
+    for each in _split(reader, inside.partition("~")[0], "="):
+        value, _, margin = (piece.strip() for piece in each.text.partition(":"))
+        if each.weight >= 99 and not (_NUMBER.fullmatch(value) and _ZERO.fullmatch(margin)):
+            raise NotCarried("import.numerical", common.TOLERANCE)
+        exact.append(replace(each, text=value))
+    reader.note(True, common.EXACT_NUMBER)
+    return _words(reader, stem, exact)
+
+
+def _words(reader: _Reader, stem: str, answers: Sequence[_Answer]) -> Draft:
+    reader.feedback += [(each.text, each.feedback) for each in answers]
+    right = [each.text for each in answers if each.weight >= 99 and each.text]
+    part = [each.text for each in answers if 0 < each.weight < 99]
+    if not right:
+        raise refused("right", common.ANSWER_WANTED)
+    reader.note(bool(part), common.PART_ANSWERS, answers="、".join(part)[:100])
+    wild = [text for text in right if "*" in text]
+    reader.note(bool(wild), common.WILDCARD, answers="、".join(wild)[:100])
+    return Draft(QuestionKind.FILL, {"stem": stem}, {"blanks": [right]}, "")
+
+
+# ── writing ─────────────────────────────────────────────
+
+_WRITTEN = str.maketrans({**{sign: f"\\{sign}" for sign in "~=#{}:\\"}, "\n": "\\n"})
+_NO_MEDIA = N_("GIFT 带不了图片和声音，这道题没有写进文件。")
+_LIMIT = N_("没有带上字数上限。")
+_MODEL = N_("没有带上参考答案。")
+_BLANKS = N_("GIFT 一道题只能有一处填空，这道题没有写进文件。")
+_ARROW = N_("连线题的左边有“->”，GIFT 分不清左右，这道题没有写进文件。")
+
+
+def write(drafts: Sequence[Draft], files: Mapping[int, File]) -> Written:
+    """The questions as a GIFT file with their categories; tags and fields stand in comments that Moodle reads too."""
+    blocks: list[str] = []
+    losses: list[Loss] = []
+    category = ""
+    for index, draft in enumerate(drafts):
+        answers = _answers(draft)
+        if isinstance(answers, Note):
+            losses.append(Loss(index, answers, whole=True))
+            continue
+        if draft.category != category:
+            category = draft.category
+            blocks.append(f"$CATEGORY: {common.category_path(category)}")
+        if draft.kind == QuestionKind.SHORT:
+            if draft.key["model"]:
+                losses.append(Loss(index, Note(_MODEL)))
+            if draft.body["limit"] != 500:
+                losses.append(Loss(index, Note(_LIMIT)))
+        tags = " ".join(f"[tag:{tag.replace(']', chr(92) + ']')}]" for tag in common.tags_of(draft))
+        feedback = common.feedback_of(draft)
+        told = f"####[plain]{feedback.translate(_WRITTEN)}" if feedback else ""
+        comment = f"// {tags}\n" if tags else ""
+        blocks.append(f"{comment}[plain]{draft.body['stem'].translate(_WRITTEN)}{{{answers}{told}}}")
+    return Written(("\n\n".join(blocks) + "\n").encode(), tuple(losses))
+
+
+def _told(text: str) -> str:
+    """`text` so that it is read back as itself: signs escaped, and no beginning taken for a format or a comment."""
+    return ("[plain]" if text.startswith(("[", "//")) else "") + text.translate(_WRITTEN)
+
+
+def _answers(draft: Draft) -> str | Note:
+    """What stands between the braces, or why the question cannot be written."""
+    body, key = draft.body, draft.key
+    if bodies.files(body):
+        return Note(_NO_MEDIA)
+    if draft.kind == QuestionKind.JUDGE:
+        return "TRUE" if key["right"] else "FALSE"
+    if draft.kind == QuestionKind.SHORT:
+        return ""
+    if draft.kind == QuestionKind.FILL:
+        if body["blanks"] != 1:
+            return Note(_BLANKS)
+        return "\n" + "".join(f"\t=%100%{_told(each)}\n" for each in key["blanks"][0])
+    if draft.kind == QuestionKind.MATCH:
+        if any("->" in left["text"] for left in body["left"]):
+            return Note(_ARROW)
+        rights = [_told(right["text"]) for right in body["right"]]
+        pairs = [(_told(left["text"]), rights[place]) for left, place in zip(body["left"], key["pairs"], strict=True)]
+        spare = [("", right) for place, right in enumerate(rights) if place not in key["pairs"]]
+        return "\n" + "".join(f"\t={left} -> {right}\n" for left, right in pairs + spare)
+    texts = [_told(option["text"]) for option in body["options"]]
+    if draft.kind == QuestionKind.ORDER:
+        items = "".join(f"{texts[place]}\n" for place in key["order"])
+        return f">{len(texts)} ALL VERTICAL ABSOLUTE_POSITION SHOW none\n{items}"
+    if draft.kind == QuestionKind.SINGLE:
+        marks = ["=" if place in key["right"] else "~" for place in range(len(texts))]
+    else:
+        share = f"{100 / len(key['right']):.5f}".rstrip("0").rstrip(".")
+        marks = [f"~%{share}%" if place in key["right"] else "~%-100%" for place in range(len(texts))]
+    return "\n" + "".join(f"\t{mark}{text}\n" for mark, text in zip(marks, texts, strict=True))

@@ -1,0 +1,66 @@
+"""Addresses where short answers are marked: how far it is, and the next answer, without a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from school.core.errors import Conflict, Invalid, SchoolError
+from school.core.person import signed_in
+from school.core.time import now
+from school.quizzes import access
+from school.quizzes.blueprint import blueprint
+from school.quizzes.marks import short
+from school.quizzes.marks.marking import MARKERS
+from school.webkit.context import current_person, school
+from school.webkit.replies import sentence, status_of
+
+
+@blueprint.get("/quizzes/<int:quiz_id>/marking")
+def marking(quiz_id: int) -> str:
+    return _page(quiz_id, request.args.get("question", type=int))
+
+
+def _page(
+    quiz_id: int, version_id: int | None, typed: dict[str, Any] | None = None, refusal: SchoolError | None = None
+) -> str:
+    person = signed_in(current_person())
+    with school().db.read() as s:
+        here = short.may_mark(access.standing(s, person, quiz_id))
+        questions = short.asked(s, school().keys, here)
+    chosen = next((each for each in questions if each.version_id == version_id), None)
+    chosen = chosen or next((each for each in questions if each.waiting), None)
+    return render_template(
+        "quizzes/marking.html",
+        quiz=here.quiz,
+        questions=questions,
+        chosen=chosen,
+        answer=chosen.waiting[0] if chosen and chosen.waiting else None,
+        markers=MARKERS,
+        typed=typed or {},
+        refusal=refusal and {"code": refusal.code, "message": sentence(refusal)},
+    )
+
+
+@blueprint.post("/quizzes/<int:quiz_id>/marking")
+def give_mark(quiz_id: int) -> Response | tuple[str, int]:
+    person = signed_in(current_person())
+    form = request.form
+    version_id = form.get("question", type=int)
+    try:
+        with school().db.write() as s:
+            here = access.standing(s, person, quiz_id)
+            short.give(
+                s, school().keys, here, form.get("answer", ""), form.get("points", ""), form.get("note", ""), now(),
+                school().settings.zone,
+            )  # fmt: skip
+    except Conflict as error:
+        flash(sentence(error), "warn")
+    except Invalid as error:
+        return _page(quiz_id, version_id, form.to_dict(), error), status_of(error)
+    else:
+        flash(_("已评，接着评下一份"), "ok")
+    return redirect(url_for("quizzes.marking", quiz_id=quiz_id, question=version_id))
