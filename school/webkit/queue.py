@@ -26,7 +26,7 @@ class Waiting:
     hue: int
     submitted_at: datetime
     facts: list[str] = field(default_factory=list)
-    compulsory: bool = False
+    compulsory: bool | None = None  # None: no such thing is said of it
 
 
 Provider = Callable[[Session, Person], Sequence[Waiting]]
