@@ -196,7 +196,8 @@ def compose(trainer: Page) -> int:
     trainer.fill("input[name=minutes]", "40")
     trainer.fill("input[name=pass]", "90")
     trainer.fill("input[name=hours]", "0.5")
-    trainer.get_by_role("button", name="保存规则").click()
+    with trainer.expect_navigation():
+        trainer.get_by_role("button", name="保存规则").click()
     expect(trainer.get_by_text("已保存")).to_be_visible()
     trainer.get_by_role("button", name="送审").click()
     expect(trainer.locator("main")).to_contain_text("正在等待另一位同志审核")
@@ -356,6 +357,7 @@ def correct(trainer: Page, question_id: int, right: list[int], reason: str) -> P
     """Another key is written, and what it would do is looked at."""
     trainer.goto(f"/bank/{question_id}")
     trainer.get_by_role("link", name="更正答案").click()
+    expect(trainer.locator("h1")).to_have_text("更正答案")
     for place, box in enumerate(trainer.locator("input[name=right]").all()):
         box.set_checked(place in right)
     trainer.fill("textarea[name=reason]", reason)
