@@ -1,3 +1,3 @@
 """The online party school (网上党校): courses, live classes, quizzes and the study-hour ledger they all feed."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -11,9 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import marks_kit  # noqa: E402
 import replay_kit  # noqa: E402
 
 import actors  # noqa: E402 - the tests' own cast and servers
+import quiz_kit  # noqa: E402
 import services  # noqa: E402
 from school import __version__, migrate  # noqa: E402
 from school.core.db import Database  # noqa: E402
@@ -25,6 +27,10 @@ def _fill(url: str) -> None:
     cast = actors.build(db)
     with db.write() as s:
         replay_kit.held(s, cast, minutes=2)
+        questions = [quiz_kit.make_question(s, cast, kind) for kind in quiz_kit.SAMPLES]
+        quiz = quiz_kit.make_quiz(s, cast, questions, hours_100=50)
+        right = [[1], [0, 1, 2], True, ["1921"], [1, 0, 2], [1, 0], "每月一次。"]
+        marks_kit.hand_in(s, quiz, questions, cast.member.member_id, right)
     db.close()
 
 
