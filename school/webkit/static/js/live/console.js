@@ -17,7 +17,7 @@ const OFFLINE_MS = 1_500; // shorter breaks are nobody's business
 const desk = read('desk');
 const words = read('words');
 const link = connect({ id: desk.id, side: 'desk' });
-const now = { state: desk.state, rehearsal: desk.rehearsal, online: true, wanted: desk.teaches, speaking: false, sent: false, tried: false, told: '' };
+const now = { state: desk.state, rehearsal: desk.rehearsal, online: true, wanted: desk.teaches, speaking: false, sent: false, tried: false, told: '', left: false };
 const tools = { failed, confirm, ask: words.ask };
 
 const devices = new Devices(words.devices, deviceChanged, notice);
@@ -115,8 +115,10 @@ function become(state, at) {
   arrange();
 }
 
-/** The class is over: its own page says what it came to. */
+/** The class is over: its own page says what it came to. Told by the answer and by the log, gone to once. */
 function leave() {
+  if (now.left) return;
+  now.left = true;
   sending.turn(false);
   devices.stop();
   location.assign(`/live/${desk.id}`);
