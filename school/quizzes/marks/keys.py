@@ -70,7 +70,7 @@ class Keyed:
 def keyed(s: Session, person: Person, question_id: int, no: int | None = None) -> Keyed:
     """Version `no` (None: the one that quizzes serve, or the latest) with its key, for its author or who oversees the bank.
 
-    Raises NotFound (`question.missing`) and NotAllowed (`question.key`).
+    Raises NotFound (`question.missing`), NotAllowed (`question.key_author`), Conflict (`question.key_draft`).
     """
     question = s.scalar(
         sa.select(Question).where(Question.id == question_id, in_bank(person)).options(joinedload(Question.org))
@@ -89,6 +89,9 @@ def keyed(s: Session, person: Person, question_id: int, no: int | None = None) -
     version = s.scalars(wanted.order_by(QuestionVersion.no.desc()).limit(1)).one_or_none()
     if version is None:
         raise no_question()
+    if version.approved_at is None and version.id != question.approved_id:
+        # its first key goes on being written with the draft, and a second one would stand over it unseen
+        raise Conflict("question.key_draft", N_("这一版还没有审核通过，答案请直接在题目里修改。"))
     newest = sa.select(AnswerKey).where(AnswerKey.version_id == version.id).order_by(AnswerKey.revision.desc())
     return Keyed(question, version, s.scalars(newest.limit(1)).one())
 

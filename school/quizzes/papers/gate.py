@@ -5,18 +5,24 @@ from __future__ import annotations
 import hmac
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.errors import Conflict, Invalid, NotAllowed, SchoolError
+from school.core.errors import Conflict, Invalid, NotAllowed, SchoolError, TooMany
 from school.core.i18n import N_
 from school.core.time import local, year_of
+from school.org import audit
+from school.org.models import AuditLog
 from school.quizzes.access import Standing
 from school.quizzes.models import Attempt, AttemptState, Quiz, QuizKind, QuizResult, QuizState
 from school.records.queries import hours_of
+
+WRONG_CODES = 10  # typed by one person within WINDOW, before they must wait
+WINDOW = timedelta(minutes=15)
+WRONG = "quiz.wrong_code"  # as the audit log calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +79,38 @@ def gate(s: Session, here: Standing, moment: datetime, zone: str) -> Gate:
 def enter(s: Session, here: Standing, code: str, moment: datetime, zone: str) -> Gate:
     """The gate of somebody who begins or goes on now.
 
-    Raises its refusal, or Invalid (`quiz.seat_code`) when the seat code is asked for and `code` is another one.
+    Raises its refusal, Invalid (`quiz.seat_code`) when the seat code is asked for and `code` is another one (whoever
+    calls then writes it down by `note_wrong_code`), or TooMany (`quiz.seat_tries`) after too many of those.
     """
     found = gate(s, here, moment, zone)
     if found.refusal is not None:
         raise found.refusal
-    if found.code and not _same(code, here.quiz.seat_code):
-        raise Invalid("quiz.seat_code", N_("考场码不对。请看考场里公布的数字，或请监考人员告诉您。"))
+    if found.code:
+        _must_not_guess(s, here, moment)
+        if not _same(code, here.quiz.seat_code):
+            raise Invalid("quiz.seat_code", N_("考场码不对。请看考场里公布的数字，或请监考人员告诉您。"))
     return found
+
+
+def note_wrong_code(s: Session, here: Standing) -> None:
+    """Write a wrong seat code down, so that six digits cannot be tried one by one."""
+    audit.record(s, here.person, WRONG, ("quiz", here.quiz.id), here.quiz.org_id)
+
+
+def _must_not_guess(s: Session, here: Standing, moment: datetime) -> None:
+    typed = sa.select(sa.func.count(), sa.func.min(AuditLog.at)).where(
+        AuditLog.event == WRONG, AuditLog.subject_id == here.quiz.id,
+        AuditLog.account_id == here.person.account_id, AuditLog.at > moment - WINDOW,
+    )  # fmt: skip
+    count, first = s.execute(typed).one()
+    if count >= WRONG_CODES:
+        seconds = max(1, int((first + WINDOW - moment).total_seconds()))
+        raise TooMany(
+            "quiz.seat_tries",
+            N_("考场码试错的次数太多。请向监考人员问清楚，过 %(minutes)d 分钟再试。"),
+            minutes=-(-seconds // 60),
+            seconds=seconds,
+        )
 
 
 def _same(typed: str, code: str) -> bool:

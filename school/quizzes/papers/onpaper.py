@@ -68,6 +68,7 @@ LEFT_OUT = {
     "attempts": N_("次数已经用完"),
     "hours": N_("还没学满要求的学时"),
     "resit": N_("原来的考试已经及格"),
+    "own": N_("是这场考试的出卷人或监考人员"),
 }
 
 
@@ -88,6 +89,8 @@ def prepare(s: Session, here: Standing, org_id: int, moment: datetime, zone: str
     if len(members) > MOST:
         raise Conflict("paper.many", N_("一次最多准备 %(most)d 份。请一个支部一个支部地准备。"), most=MOST)
     reasons = _left_out(s, quiz, [row[0] for row in members], year_of(moment, zone))
+    desk = {quiz.author_id, *(account.id for account in queries.helpers(s, quiz.id))}
+    reasons |= {member_id: "own" for member_id, _, _, account_id in members if account_id in desk}
     nos = _last_nos(s, quiz, [row[0] for row in members])
     at_ms, common, today = int(moment.timestamp() * 1000), secrets.randbelow(2**53), day_of(moment, zone)
     made = 0

@@ -124,7 +124,11 @@ def _must_fit(s: Session, person: Person, quiz: Quiz, sheet: Sheet, outside: Out
     """What the sheet points at must be the author's to point at."""
     if sheet.resit_of_id != quiz.resit_of_id and sheet.resit_of_id is not None:
         first = s.get(Quiz, sheet.resit_of_id)
-        if first is None or first.author_id != person.account_id or first.id == quiz.id or first.kind != QuizKind.EXAM:
+        sound = first is not None and first.author_id == person.account_id and first.kind == QuizKind.EXAM
+        while sound and first is not None:  # whoever follows the chain of resits must come to an end
+            sound = first.id != quiz.id
+            first = s.get(Quiz, first.resit_of_id) if first.resit_of_id is not None else None
+        if not sound:
             raise Invalid("quiz.resit", N_("没有找到您的这场考试。请从列表里选择，或者不选。"))
     if sheet.course_ref is None or (sheet.course_ref, sheet.lesson_ref) == (quiz.course_ref, quiz.lesson_ref):
         return

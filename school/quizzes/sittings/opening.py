@@ -21,6 +21,7 @@ from school.quizzes.papers.drawing import Served
 from school.quizzes.sittings import telling
 from school.quizzes.sittings.service import Sitting, Start, deadline_of, moment_of
 from school.quizzes.sittings.serving import face, shown
+from school.quizzes.sittings.show import examined
 from school.quizzes.sittings.tokens import Ticket, seal
 
 FILES_MS = 12 * 3_600_000  # how long the files of a sitting without an end can be fetched
@@ -75,7 +76,7 @@ def opened(s: Session, keys: Keys, here: Sitting, ticket: Ticket, now_ms: int) -
         .order_by(AttemptAnswer.position)
     ).all()
     told = {}
-    if quiz.show == Show.AT_ONCE:
+    if quiz.show == Show.AT_ONCE and not s.scalar(sa.select(examined(here.member_id))):
         known = {row.position: row.answer for row in rows if row.answer is not None}
         keys_of = keyring.newest(s, {paper[i].version_id for i in known})
         for i, answer in known.items():

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from school.core import json
 from school.core.errors import Conflict, Invalid, SchoolError
 from school.core.i18n import N_
+from school.org.models import Member
 from school.quizzes import bodies
 from school.quizzes.bank import keyring
 from school.quizzes.bank.versions import Asked, asked
@@ -26,6 +27,7 @@ from school.quizzes.sittings import service as sitting
 from school.quizzes.sittings import telling
 from school.quizzes.sittings.service import Sitting, event
 from school.quizzes.sittings.serving import canonical
+from school.quizzes.sittings.show import examined
 from school.quizzes.sittings.tokens import Ticket, forged
 from school.records.bulk import among, move, put, table_of
 
@@ -106,6 +108,7 @@ class _Batch:
             if self.sittings[attempt_id].show == Show.AT_ONCE
         }
         self.keys = keyring.newest(s, telling_at_once) if telling_at_once else {}
+        self.examined = self._examined() if telling_at_once else set[int]()
         self.seen: dict[int, int] = {}
         self.closing: dict[int, tuple[str, int]] = {}
         self.events: list[dict[str, Any]] = []
@@ -128,6 +131,8 @@ class _Batch:
                 "attempt.elsewhere",
                 N_("这次答题已经在另一个页面或另一台设备上继续。要在这里接着答，请按“在这里继续”。"),
             )
+        if here.member_id in self.examined and here.show == Show.AT_ONCE and delivery.answers:
+            return Conflict("quiz.examined", N_("您正在考试，交卷以后再接着做练习。答案留在本页。"))
         if here.paused:
             return Conflict("quiz.paused", N_("监考人员暂停了考试，计时也停了。您的答案留在本页，恢复后自动提交。"))
         if here.late(at_ms):
@@ -145,6 +150,11 @@ class _Batch:
         if delivery.submit:
             self.closing[here.id] = ("member", at_ms)
         return outcome
+
+    def _examined(self) -> set[int]:
+        """Members of the batch who sit an exam beside a page that tells at once."""
+        members = {here.member_id for here in self.sittings.values() if here.show == Show.AT_ONCE}
+        return set(self.s.scalars(sa.select(Member.id).where(among(self.s, Member.id, members), examined(Member.id))))
 
     def _listen(self, delivery: Delivery, here: Sitting) -> None:
         at_ms = delivery.at_ms

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from school.quizzes.access import Standing
-from school.quizzes.models import Attempt, AttemptState, Quiz, QuizState, Show
+from school.quizzes.models import Attempt, AttemptState, Quiz, QuizKind, QuizState, Show
 
 OVER = (AttemptState.SUBMITTED, AttemptState.MARKED)
 
@@ -28,9 +28,20 @@ def shown(now: datetime) -> sa.ColumnElement[bool]:
     sitting = aliased(Attempt)
     still = sa.exists().where(sitting.quiz_id == Quiz.id, sitting.state == AttemptState.OPEN)
     closed = sa.or_(Quiz.state == QuizState.WITHDRAWN, Quiz.closes_at <= now)
-    return sa.or_(
+    told = sa.or_(
         sa.and_(Quiz.show == Show.AT_ONCE, Attempt.state.in_((AttemptState.OPEN, *OVER))),
         sa.and_(Quiz.show == Show.SUBMITTED, Attempt.state.in_(OVER)),
         # somebody who was given more time may still be sitting after the window
         sa.and_(Quiz.show == Show.CLOSED, Attempt.state.in_(OVER), closed, ~still),
     )
+    return sa.and_(told, ~examined(Attempt.member_id))
+
+
+def examined(member_id: InstrumentedAttribute[int] | int) -> sa.ColumnElement[bool]:
+    """Whether the member sits an exam or a contest at a screen now: then nothing that is right is told them anywhere, for
+    the same questions stand in practices, earlier attempts and the wrong-answer book."""
+    going_on, of = aliased(Attempt), aliased(Quiz)
+    return sa.exists().where(
+        going_on.member_id == member_id, going_on.state == AttemptState.OPEN, going_on.on_paper.is_(False),
+        of.id == going_on.quiz_id, of.kind.in_((QuizKind.EXAM, QuizKind.CONTEST)),
+    )  # fmt: skip

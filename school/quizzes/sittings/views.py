@@ -21,6 +21,7 @@ from school.core.person import require_member
 from school.quizzes.access import standing
 from school.quizzes.blueprint import blueprint
 from school.quizzes.models import Attempt, AttemptState, Quiz
+from school.quizzes.papers import gate
 from school.quizzes.sittings import opening, queue
 from school.quizzes.sittings.saving import N_MOST, SPENT_MOST, Delivery, Given, Outcome
 from school.quizzes.sittings.service import Open, no_attempt
@@ -54,9 +55,14 @@ def start(quiz_id: int) -> BaseResponse:
     """Begin, or go on where one is; leads to the page of the sitting."""
     at_ms = clock_ms()
     person, _ = require_member(current_person())
-    with school().db.read() as s:
-        here = standing(s, person, quiz_id)
-        work = opening.prepared(s, here, request.form.get("code", ""), at_ms, school().settings.zone)
+    try:
+        with school().db.read() as s:
+            here = standing(s, person, quiz_id)
+            work = opening.prepared(s, here, request.form.get("code", ""), at_ms, school().settings.zone)
+    except Invalid:  # the seat code, and nothing else of a start is typed
+        with school().db.write() as s:
+            gate.note_wrong_code(s, here)
+        raise
     attempt_id = work if isinstance(work, int) else queue.begin(school(), work)
     return redirect(page_of(attempt_id))
 
