@@ -82,14 +82,19 @@ class Batch:
             self.refuse(place, brief, error)
 
     def refuse(self, place: int, brief: str, error: Invalid) -> None:
+        self._must_have_room()
         kind: Literal["error", "skipped"] = "skipped" if isinstance(error, NotCarried) else "error"
         self.problems.append(Problem(place, bank_rules.brief(brief)[:60], Note(error.message, error.params), kind))
 
     def add(self, place: int, draft: Draft, notes: Sequence[Note] = ()) -> None:
         """The question when it is a sound one; raises Invalid as the bank would, TooLarge when there are too many."""
+        self._must_have_room()
+        self.items.append(Item(place, bank_rules.checked(draft), tuple(notes)))
+
+    def _must_have_room(self) -> None:
+        """A file of nothing but mistakes ends as well."""
         if len(self.items) + len(self.problems) >= MOST_QUESTIONS:
             raise TooLarge("import.many", N_("一次最多导入 %(most)d 道题，请分成几个文件。"), most=MOST_QUESTIONS)
-        self.items.append(Item(place, bank_rules.checked(draft), tuple(notes)))
 
     def file(self, name: str, data: bytes, alt: str = "") -> int:
         """The place of a file in `files`; the same bytes are kept once."""

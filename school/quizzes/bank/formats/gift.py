@@ -19,6 +19,7 @@ _SIGNS = "~=#{}:\\"
 _HIDDEN = {sign: chr(0xE000 + place) for place, sign in enumerate(_SIGNS)}
 _SHOWN = {ord(hidden): sign for sign, hidden in _HIDDEN.items()} | {0xE0FF: "\n"}
 _ESCAPE = re.compile(r"\\([~=#{}:\\n])")
+COMMENT = 2000  # signs of a comment that are searched for tags
 _STRAY = re.compile("[\ue000-\ue0ff]")
 _WEIGHT = re.compile(r"%\s*(-?\d{1,3}(?:[.,]\d*)?)\s*%")
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
@@ -75,6 +76,7 @@ def _blocks(text: str) -> Iterator[_Block]:
     lines: list[tuple[int, str]] = []
     tags: list[str] = []
     depth, gap = 0, 0  # `gap`: where the lines after the last empty line begin
+    whole = False  # whether a brace was closed in `lines`; known, not looked for: a file may be one endless block
 
     def block(taken: list[tuple[int, str]]) -> _Block:
         return _Block(taken[0][0], "\n".join(line for _, line in taken).strip(), tuple(tags))
@@ -83,7 +85,7 @@ def _blocks(text: str) -> Iterator[_Block]:
         line = raw.strip()
         if line.startswith("//"):
             if not lines:
-                tags += [tag.replace("\\]", "]") for tag in _TAGGED.findall(line)]
+                tags += [tag.replace("\\]", "]") for tag in _TAGGED.findall(line[:COMMENT])]
             continue
         category = line.startswith("$CATEGORY:")
         if not category:
@@ -93,15 +95,16 @@ def _blocks(text: str) -> Iterator[_Block]:
             yield block(lines[:gap])
             lines, tags, gap = lines[gap:], [], 0
             depth = sum(line.count("{") - line.count("}") for _, line in lines)
-        whole = any("}" in line for _, line in lines)
+            whole = any("}" in line for _, line in lines)
         if lines and (category or (named and (whole or depth > 0)) or (not line and depth <= 0)):
             yield block(lines)
-            lines, tags, depth, gap = [], [], 0, 0
+            lines, tags, depth, gap, whole = [], [], 0, 0, False
         if category:
             yield _Block(number, line, ())
         elif line:
             lines.append((number, line))
             depth += line.count("{") - line.count("}")
+            whole = whole or "}" in line
         elif lines:
             gap = len(lines)
     if lines:
