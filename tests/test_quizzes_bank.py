@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
+from struct import pack
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actors import Actor, Cast
@@ -293,6 +295,23 @@ def test_near_duplicates_are_pointed_out(db: Database, cast: Cast) -> None:
     assert {place: (note.question_id, note.place, note.same) for place, note in notes.items()} == {
         0: (ids[4], None, False), 2: (None, 1, True), 3: (ids[2], None, True),
     }  # fmt: skip
+
+
+@given(texts=st.lists(st.text("党员的权利义务和组织生活会议𠮷a", max_size=30), max_size=8))
+@example(texts=["", "一", "一二", "党党党党", "", "中国共产党第一次全国代表大会召开于哪一年"])
+def test_a_sketch_is_the_same_alone_and_among_many(texts: list[str]) -> None:
+    """The eight smallest hashes of pairs, as the bank has stored them since its first question."""
+
+    def told(text: str) -> str:
+        pairs = {(ord(a) * 0x10001 + ord(b)) * 0x9E3779B1 % 2**32 for a, b in pairwise(text)}
+        smallest = sorted(pairs)[: similar.SAMPLE]
+        return pack("<8I", *smallest, *[0] * (similar.SAMPLE - len(smallest))).hex()
+
+    assert similar.sketches(texts) == [similar.sketch(text) for text in texts] == [told(text) for text in texts]
+
+
+def test_a_stored_sketch_never_changes() -> None:
+    assert similar.sketch("国家宪法日是哪一天") == "ca3d8109d48da3419a9c66626029a16b59f44475cfa6218f492dced6c32854ed"
 
 
 @given(stems=st.lists(st.text("党员的权利义务和组织生活会议", min_size=6, max_size=40), max_size=12))

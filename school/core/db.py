@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -16,9 +16,12 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 from school.core import json
 from school.core.errors import Unavailable
 from school.core.i18n import N_
+from school.core.offload import in_thread
 
 BUSY_MS = 50  # longest time a foreign SQLite lock may block the whole process
 PATIENCE = 10.0  # seconds a writer waits for the lock, cooperatively
+
+T = TypeVar("T")
 
 
 class UTCDateTime(sa.types.TypeDecorator[datetime]):
@@ -144,6 +147,23 @@ class Database:
             finally:
                 session.close()
         self._heard(session)
+
+    def write_much(self, work: Callable[[Session], T]) -> T:
+        """`work(s)` in a transaction of `write`, for very many rows: it must not keep the hub from other requests.
+
+        SQLite works in the thread that asks it, so there all of `work` goes to the thread pool. The client of PostgreSQL
+        lets others run while the server works: `work` stays, and has to write in statements of bounded size.
+        """
+        with self.write() as session:
+            if not self.sqlite:
+                return work(session)
+
+            def all_of_it() -> T:
+                answer = work(session)
+                session.commit()
+                return answer
+
+            return in_thread(all_of_it)
 
     def _heard(self, session: Session) -> None:
         for hear in self.after_write:

@@ -12,7 +12,8 @@ T = TypeVar("T")
 def in_thread(work: Callable[..., T], *args: Any) -> T:
     """`work(*args)` in the hub's thread pool when gevent has patched this process, so that other requests go on.
 
-    What it raises reaches the caller. `work` must not wait for a lock or an event of the patched side.
+    What it raises reaches the caller. `work` must not wait for a lock or an event of the patched side. A caller that is
+    killed meanwhile ends when `work` has: what they share (a session, a file) is never taken away from under it.
     """
     if "gevent.monkey" not in sys.modules:
         return work(*args)
@@ -32,7 +33,12 @@ def in_thread(work: Callable[..., T], *args: Any) -> T:
             return error
         return None
 
-    error = pool.apply(attempt)
+    running = pool.spawn(attempt)
+    try:
+        error = running.get()
+    except BaseException:
+        running.wait()
+        raise
     if error is not None:
         raise error
     return answers[0]

@@ -19,7 +19,6 @@ right is `{"text": …, "media": [ids]}`. An answer of None is one that was take
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from school.core.errors import Invalid
@@ -148,9 +147,10 @@ def _options(raw: Any, field: str) -> list[dict[str, Any]]:
             raise Invalid(
                 f"question.{field}", N_("第 %(no)d 个选项超过 %(most)d 个字，请缩短。"), no=place + 1, most=OPTION_LENGTH
             )  # fmt: skip
-        if {"text": text, "media": media} in options:
+        option = {"text": text, "media": media}
+        if option in options:
             raise Invalid(f"question.{field}", N_("第 %(no)d 个选项和前面的一样，请改写或去掉。"), no=place + 1)
-        options.append({"text": text, "media": media})
+        options.append(option)
     return options
 
 
@@ -238,16 +238,13 @@ def _within(text: str, most: int) -> str:
 # ── looking into a body ─────────────────────────────────
 
 
-def places(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Everything of a body that has a text and files beside the stem: options, left, right."""
-    for field in ("options", "left", "right"):
-        yield from body.get(field, ())
+_FIELDS = ("options", "left", "right")  # what has texts and files beside the stem
 
 
 def texts(body: dict[str, Any]) -> list[str]:
     """All that is read in a question, the stem first."""
     found: list[str] = [body["stem"]]
-    for field in ("options", "left", "right"):
+    for field in _FIELDS:
         if field in body:
             found += [place["text"] for place in body[field]]
     return found
@@ -255,7 +252,12 @@ def texts(body: dict[str, Any]) -> list[str]:
 
 def files(body: dict[str, Any]) -> list[int]:
     """The ids of all its files, in the order they are shown."""
-    return list(dict.fromkeys([*body["media"], *(each for place in places(body) for each in place["media"])]))
+    found: list[int] = [*body["media"]]
+    for field in _FIELDS:
+        if field in body:
+            for place in body[field]:
+                found += place["media"]
+    return list(dict.fromkeys(found))
 
 
 def _key_texts(key: dict[str, Any]) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from school.core import json
-from school.core.db import Base
+from school.core.db import Base, UTCDateTime
 
 Rows = Sequence[Mapping[str, Any]]
 SQLITE = sqlite.dialect(paramstyle="qmark", json_serializer=json.text)
@@ -51,7 +52,7 @@ def _run(s: Session, build: Any, model: type[Base], rows: Rows, *more: Any) -> N
         s.connection().execute(statement, {"rows": json.text(rows)})
     else:
         text, encode = _prepared(statement, tuple(rows[0]))
-        s.connection().exec_driver_sql(text, [encode(row) for row in rows])
+        s.connection().exec_driver_sql(text, encode(rows))
 
 
 @cache
@@ -73,21 +74,25 @@ def _put(model: type[Base], names: tuple[str, ...], change: tuple[str, ...], tog
 @cache
 def _prepared(
     statement: sa.Insert | sa.Update, names: tuple[str, ...]
-) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
-    """The text of a statement for SQLite's driver and how it takes a row, worked out once for all rows."""
+) -> tuple[str, Callable[[Rows], list[tuple[Any, ...]]]]:
+    """The text of a statement for SQLite's driver and how it takes rows, worked out once for all of them."""
     compiled: Any = statement.compile(dialect=SQLITE, column_keys=names)
-    places = compiled.positiontup
-    kinds = (compiled.binds[name].type.dialect_impl(SQLITE).bind_processor(SQLITE) for name in places)
-    columns = [(name, kind or _as_it_is) for name, kind in zip(places, kinds, strict=True)]
+    columns = [(itemgetter(name), _processor(compiled.binds[name].type)) for name in compiled.positiontup]
 
-    def encode(row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple([kind(row[name]) for name, kind in columns])
+    def encode(rows: Rows) -> list[tuple[Any, ...]]:
+        """Column by column: most take their values as they are."""
+        values = (map(value, rows) if kind is None else map(kind, map(value, rows)) for value, kind in columns)
+        return list(zip(*values, strict=True))
 
     return str(compiled), encode
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _processor(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """How SQLite's driver takes a value of this type; None: as it is."""
+    process: Callable[[Any], Any] | None = kind.dialect_impl(SQLITE).bind_processor(SQLITE)
+    if process is not None and isinstance(kind, UTCDateTime | sa.Date):
+        return lru_cache(256)(process)  # rows of one set share their moments and days
+    return process
 
 
 @cache

@@ -93,10 +93,10 @@ def _uncollected() -> Iterator[None]:
 
 def _looked_into(form: Format, batch: Batch) -> Preview:
     """The batch with its files looked into; a question with a bad one is a problem."""
+    if not batch.files:
+        return Preview(form, batch.items, batch.problems, ())
     wanted = sorted({place for item in batch.items for place in bodies.files(item.draft.body)})
     looked = dict(zip(wanted, files.look([batch.files[place - 1].data for place in wanted]), strict=True))
-    if not wanted:
-        return Preview(form, batch.items, batch.problems, ())
     places = {place: number for number, place in enumerate((p for p in wanted if isinstance(looked[p], Looked)), 1)}
     items, problems = [], list(batch.problems)
     for item in batch.items:
@@ -166,6 +166,13 @@ def shown(store: ObjectStore, found: QuestionImport) -> Preview:
     return in_thread(_unpacked, store.read(found.object_key))
 
 
+def _ready(data: bytes) -> tuple[Preview, Sequence[bank.Facts]]:
+    """What was put aside, and all that can be worked out of it before anything is locked."""
+    with _uncollected():
+        preview = _preview(json.loads(data))
+        return preview, bank.facts_of([item.draft for item in preview.items])
+
+
 def repeats(db: Database, person: Person, preview: Preview) -> dict[int, similar.Repeat]:
     """Place among the questions → what that one repeats, in the bank or in the file itself."""
     with db.read() as s:
@@ -198,12 +205,13 @@ def take(
             N_("有 %(errors)d 道题有错，什么都没有导入。请改好文件重新上传，或勾选“跳过有错的题”。"),
             errors=found.errors,
         )
-    preview = shown(store, found)
+    preview, facts = in_thread(_ready, store.read(found.object_key))
     if not preview.items:
         raise Conflict("import.none", N_("文件里没有可以导入的题。"))
     for _, looked in preview.files:
         files.keep(store, looked)
-    with db.write() as s:
+
+    def write(s: Session) -> None:
         claimed = s.execute(
             sa.update(QuestionImport)
             .where(QuestionImport.id == found.id, QuestionImport.taken_at.is_(None))
@@ -211,29 +219,30 @@ def take(
         )
         if not claimed.rowcount:  # type: ignore[attr-defined]
             raise _taken()
-        write(s, person, found.org_id, preview, submit=submit)
+        with _uncollected():
+            _write(s, person, found.org_id, preview, facts, submit)
         audit.record(
             s, person, "question.import", ("question_import", found.id), found.org_id, form=found.form,
             count=len(preview.items), left_out=len(preview.problems),
         )  # fmt: skip
+
+    db.write_much(write)
     store.delete(found.object_key)
     return len(preview.items)
 
 
-def write(s: Session, person: Person, org_id: int, preview: Preview, *, submit: bool = False) -> list[int]:
-    """The questions of a preview as new ones of the bank, with files that are in the store; their ids."""
+def _write(
+    s: Session, person: Person, org_id: int, preview: Preview, facts: Sequence[bank.Facts], submit: bool
+) -> None:
+    """The questions of a preview as new ones of the bank, with files that are in the store."""
     ids = {
         place: files.add(s, person, org_id, looked, name=file.name, alt=file.alt).id
         for place, (file, looked) in enumerate(preview.files, 1)
     }
-    drafts = [_renumbered(item.draft, ids) for item in preview.items]
-    return [
-        question_id
-        for start in range(0, len(drafts), TOGETHER)
-        for question_id in bank.add_many(
-            s, person, org_id, drafts[start : start + TOGETHER], checked=True, submit=submit
-        )
-    ]
+    for start in range(0, len(preview.items), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        drafts = [_renumbered(item.draft, ids) if ids else item.draft for item in preview.items[some]]
+        bank.add_many(s, person, org_id, drafts, facts=facts[some], submit=submit)
 
 
 def _must_be_open(found: QuestionImport) -> None:
@@ -249,6 +258,11 @@ def _taken() -> Conflict:
 
 
 def _packed(preview: Preview) -> bytes:
+    with _uncollected():
+        return _bytes(preview)
+
+
+def _bytes(preview: Preview) -> bytes:
     return json.dumps(
         {
             "form": preview.form,

@@ -1,4 +1,6 @@
-"""Looks into pictures, sounds and videos that strangers made, as a program: `python -m school.quizzes.bank.inspect_file FILE…`
+"""Looks into pictures, sounds and videos that strangers made, as a program of its own.
+
+`python -m school.quizzes.bank.inspect_file FILE…`
 
 It may not open, write, grow or run for long. For each file it prints one line of JSON: what it is, or why it is refused;
 a picture is drawn anew, so that nothing but what is seen comes through (no place it was taken, no hidden content).

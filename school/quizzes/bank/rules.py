@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
-from school.core.text import tidy, tidy_lines
+from school.core.text import nfkc, tidy, tidy_lines
 from school.quizzes import bodies
 from school.quizzes.models import QuestionKind, QuestionState
 
@@ -74,9 +73,9 @@ def checked(draft: Draft) -> Draft:
         raise Invalid("question.difficulty", N_("难度请选 1 到 5。"))
     if draft.valid_from and draft.valid_until and draft.valid_from > draft.valid_until:
         raise Invalid("question.valid_until", N_("有效期的最后一天不能早于第一天。"))
-    return replace(
-        draft, body=body, key=key, category=category, basis=basis, explanation=explanation, tags=tags
-    )  # fmt: skip
+    return Draft(
+        draft.kind, body, key, category, draft.difficulty, explanation, basis, tags, draft.valid_from, draft.valid_until
+    )
 
 
 _TOO_LONG = {
@@ -105,7 +104,7 @@ _LETTERS_ONLY = re.compile(r"[\W_]+")
 
 def plain(text: str) -> str:
     """`text` with full-width forms made plain, in small letters."""
-    return unicodedata.normalize("NFKC", text).lower()
+    return nfkc(text).lower()
 
 
 def bare(text: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from struct import pack
 from typing import Any
 
 import numpy as np
@@ -43,12 +42,25 @@ def text_of(body: dict[str, Any]) -> str:
     return bank_rules.bare("\n".join(bodies.texts(body)))
 
 
+def sketches(texts: Sequence[str]) -> list[str]:
+    """The sketch of each bare text, in hex; the same on every machine and for ever, and whatever stands beside it."""
+    letters = np.frombuffer("".join(texts).encode("utf-32-le"), "<u4")
+    rows = np.repeat(np.arange(len(texts), dtype="u8"), np.fromiter(map(len, texts), int, len(texts)))
+    within = rows[:-1] == rows[1:]  # pairs of one text
+    hashed = (letters[:-1] * np.uint32(0x10001) + letters[1:]) * np.uint32(0x9E3779B1)
+    pieces = np.sort(rows[:-1][within] << np.uint64(32) | hashed[within])  # by text, then the smallest first
+    pieces = pieces[np.diff(pieces, prepend=~pieces[:1]) != 0]  # each once
+    rows = (pieces >> np.uint64(32)).astype(int)
+    places = np.arange(len(pieces)) - np.searchsorted(rows, np.arange(len(texts)))[rows]  # among those of its text
+    kept = places < SAMPLE
+    made = np.zeros((len(texts), SAMPLE), "<u4")
+    made[rows[kept], places[kept]] = pieces[kept].astype("<u4")
+    return [row.tobytes().hex() for row in made]
+
+
 def sketch(text: str) -> str:
-    """The sketch of a bare text, in hex; the same on every machine and for ever."""
-    letters = np.frombuffer(text.encode("utf-32-le"), "<u4")
-    pieces = np.sort((letters[:-1] * np.uint32(0x10001) + letters[1:]) * np.uint32(0x9E3779B1))
-    smallest = list(dict.fromkeys(pieces.tolist()))[:SAMPLE]
-    return pack("<8I", *smallest, *[0] * (SAMPLE - len(smallest))).hex()
+    """The sketch of one bare text."""
+    return sketches([text])[0]
 
 
 def likeness(one: str, other: str) -> int:
@@ -135,9 +147,9 @@ def repeats(s: Session, person: Person, many: Sequence[dict[str, Any]]) -> dict[
     held = hold(s)
     texts = [text_of(body) for body in many]
     digests = [*held.digests, *(bank_rules.digest(body["stem"]) for body in many)]
-    sketches = np.concatenate([held.sketches, _rows(map(sketch, texts))])
+    every = np.concatenate([held.sketches, _rows(sketches(texts))])
     first = len(held.ids)  # the many stand behind the bank
-    near = [(a, b) for a, b in (_sharing(sketches) | _same(digests)) if b >= first]
+    near = [(a, b) for a, b in (_sharing(every) | _same(digests)) if b >= first]
     known = _known(s, person, {held.ids[a] for a, _ in near if a < first})
     found: dict[int, Repeat] = {}
     for a, b in sorted(near):
