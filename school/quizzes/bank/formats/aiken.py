@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from school.core.i18n import N_
-from school.quizzes.bank.formats.common import Batch, File, Loss, Note, Written, decoded, refused
+from school.quizzes.bank.formats.common import ANSWER_WANTED, Batch, File, Loss, Note, Written, decoded, refused
 from school.quizzes.bank.rules import Draft
 from school.quizzes.models import QuestionKind
 
-_OPTION = re.compile(r"([A-Za-zＡ-Ｚ])\s?([).）、．:：])\s*(.*)")
+_OPTION = re.compile(r"(?:[(（](?=[A-ZＡ-Ｚ][)）]))?([A-Za-zＡ-Ｚ])\s?([).）、．:：])\s*(.*)")
 _ANSWER = re.compile(r"(?:ANSWER|CORRECT ANSWER|正确答案|参考答案|答案)\s*[:：]\s*(.*)", re.IGNORECASE)
 _MORE = re.compile(r"(?:ANSWER_EXPLANATION|EXPLANATION|FEEDBACK|答案解析|解析)\s*[:：]\s*(.*)", re.IGNORECASE)
+LINES = 20  # of one option, at most
+_LETTER = re.compile(r"[A-Za-zＡ-Ｚ]")
 _LETTERS = re.compile(r"[A-Z](?:\s*(?:[,，、;；/&+]|and)?\s*[A-Z])+[.。]?")
 
 
@@ -31,6 +33,8 @@ def read(data: bytes, category: str) -> Batch:
     batch = Batch()
     now: _Open | None = None
     blank = True  # the line before was empty
+    stray = False  # it was an option of no question
+    lines = [raw.strip().strip("\u200b\ufeff") for raw in decoded(data).split("\n")]
 
     def close(number: int) -> None:
         nonlocal now
@@ -39,15 +43,18 @@ def read(data: bytes, category: str) -> Batch:
                 _take(batch, now, category)
         now = None
 
-    for number, raw in enumerate(decoded(data).split("\n"), 1):
-        line = raw.strip().strip("\u200b\ufeff")
+    for number, line in enumerate(lines, 1):
         if not line:
             blank = True
             continue
+        stray, lonely = False, stray and not blank
         if match := _MORE.fullmatch(line):
             if now is not None and now.answer:
                 now.explanation = match[1]
             blank = False
+            continue
+        if now is not None and now.answer == "?" and not blank and _LETTER.fullmatch(line):
+            now.answer = line  # `ANSWER:` and the letter under it
             continue
         if now is not None and now.answer:
             close(number)
@@ -60,7 +67,15 @@ def read(data: bytes, category: str) -> Batch:
             now.options[_letter(match)] = match[3]
         elif now is not None and not now.options and not blank:
             now.stem.append(line)
-        elif now is None and (match := _OPTION.fullmatch(line)) and match[2] in ").）":
+        elif now is not None and now.options and not blank and _goes_on(now, lines[number - 1 : number + LINES]):
+            now.options[list(now.options)[-1]] += "\n" + line
+        elif (
+            now is None
+            and (match := _OPTION.fullmatch(line))
+            and match[2] in ").）"
+            and (lonely or _letter(match) == "A")
+        ):
+            stray = True
             batch.refuse(number, line, refused("stray", N_("这里有选项，前面却没有题目。")))
         else:
             close(number)
@@ -76,16 +91,26 @@ def _letter(match: re.Match[str]) -> str:
 
 
 def _follows(now: _Open, match: re.Match[str]) -> bool:
-    """Whether the line is this question's next option, and not a text that happens to begin like one."""
+    """Whether the line is this question's next option, and not a text that happens to begin like one (`I. `, `U.S.`)."""
     letter = _letter(match)
-    if match[2] in ":：" and not now.options and letter != "A":
-        return False
-    return letter not in now.options
+    return letter not in now.options if now.options else letter == "A"
+
+
+def _goes_on(now: _Open, below: Sequence[str]) -> bool:
+    """Whether a line under an option belongs to it: the next option or the answer comes before a gap or a new `A`."""
+    for line in below:
+        if not line or _ANSWER.fullmatch(line):
+            return bool(line)
+        if match := _OPTION.fullmatch(line):
+            return _follows(now, match)
+    return False
 
 
 def _take(batch: Batch, now: _Open, category: str) -> None:
     if not now.answer:
         raise refused("unfinished", N_("这道题没写完：缺少 ANSWER 一行。"))
+    if now.answer == "?":
+        raise refused("answer", ANSWER_WANTED)
     if len(now.options) < 2:
         raise refused("options", N_("这道题至少要有两个选项。"))
     letters = list(now.options)

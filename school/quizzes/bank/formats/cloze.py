@@ -16,6 +16,7 @@ _WORDS = {"SHORTANSWER", "SA", "MW", "SHORTANSWER_C", "SAC", "MWC"}
 _NUMBERS = {"NUMERICAL", "NM"}
 _WEIGHT = re.compile(r"%(-?\d+(?:\.\d+)?)%")
 _ESCAPED = re.compile(r"\\([~#}\\/\"*=%])")
+_ZERO = re.compile(r"0*\.?0*")
 _SPECIAL = re.compile(r'[~#}\\"*]')
 _LINE = re.compile(r"[_＿]{2,}")
 
@@ -56,7 +57,7 @@ def _answers(inside: str, *, numbers: bool) -> tuple[list[str], list[str]]:
         said = markup.plain(_ESCAPED.sub(r"\1", said)).text
         if numbers and weight > 0:
             said, _, margin = said.partition(":")
-            if float(margin or 0):
+            if _ZERO.fullmatch(margin.strip()) is None:
                 raise NotCarried(
                     "import.numerical", N_("这道完形题里有带误差范围的数值，题库里没有这种题型，没有收下。")
                 )

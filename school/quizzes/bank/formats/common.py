@@ -15,6 +15,7 @@ from school.core.i18n import N_
 from school.quizzes import bodies
 from school.quizzes.bank import rules as bank_rules
 from school.quizzes.bank.rules import Draft
+from school.webkit import markup
 
 MOST_QUESTIONS = 50_000
 MOST_FILE_BYTES = 40 * 1024**2  # of all pictures and sounds of one batch
@@ -156,7 +157,8 @@ _PREFIX = re.compile(r"^\$[a-z]+\d*\$$")
 
 def category_of(path: str) -> str:
     """The last name of a Moodle category path (`$course$/top/党史`); a slash inside a name is written twice."""
-    names = [name.strip() for name in path.replace("//", "\0").split("/")]
+    doubled = re.sub("/+", lambda run: "/" * (len(run[0]) % 2) + "\0" * (len(run[0]) // 2), path)
+    names = [name.strip() for name in doubled.split("/")]
     named = [name.replace("\0", "/") for name in names if name and not _PREFIX.match(name)]
     if named and named[0] == "top":
         named = named[1:]
@@ -254,8 +256,17 @@ EXACT_NUMBER = N_("数值题按填空题收下。")
 TOLERANCE = N_("这是带误差范围或单位的数值题，题库里没有这种题型，没有收下。")
 LOOKS = N_("加粗、斜体等样式没有带进来。")
 TABLE = N_("表格的每一行变成了一行文字，请核对。")
+HELD = N_("公式、矢量图或嵌入的网页没有带进来，请照原题补上。")
+LINKS = N_("文字下面的网址没有带进来。")
+SOME_ITEMS = N_("原来每次只抽几项来排，这里全部要排。")
+ID_NUMBER = N_("题号 %(id)s 没有带进来。")
 HINTS = N_("提示语没有带进来。")
 ANSWER_WANTED = N_("没有写答案，请补上。")
+
+
+def lost(found: markup.Plain) -> tuple[tuple[bool, str], ...]:
+    """What of HTML was lost on the way to plain text, each with its sentence."""
+    return (found.looks, LOOKS), (found.table, TABLE), (found.held, HELD), (found.links, LINKS)
 
 
 def refused(code: str, message: str, **params: Any) -> Invalid:

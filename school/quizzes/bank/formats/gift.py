@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from school.core.i18n import N_
 from school.quizzes import bodies
-from school.quizzes.bank.formats import common
+from school.quizzes.bank.formats import common, multilang
 from school.quizzes.bank.formats.common import Batch, File, Loss, NotCarried, Note, Written, refused
 from school.quizzes.bank.rules import Draft
 from school.quizzes.models import QuestionKind
@@ -23,11 +23,12 @@ COMMENT = 2000  # signs of a comment that are searched for tags
 _STRAY = re.compile("[\ue000-\ue0ff]")
 _WEIGHT = re.compile(r"%\s*(-?\d{1,3}(?:[.,]\d*)?)\s*%")
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
+_NUMBERED = re.compile(r"\[id:((?:\\\]|[^\]])*)\]")
 _TAGGED = re.compile(r"\[tag:((?:\\\]|[^\]])*)\]")
 _ORDER = re.compile(
-    r">[ \t]*\d*(?:[ \t]+(?:ALL|EXACT|RANDOM|REL|CONTIG(?:UOUS)?|HORI(?:ZONTAL)?|VERT(?:ICAL)?|[HV01]|ABS(?:OLUTE)?"
+    r">[ \t]*(\d*)[ \t]*(?:(?:(ALL)|EXACT|RANDOM|REL|CONTIG(?:UOUS)?|HORI(?:ZONTAL)?|VERT(?:ICAL)?|[HV01]|ABS(?:OLUTE)?"
     r"|ABSOLUTE_POSITION|ALL_OR_NOTHING|RELATIVE(?:_[A-Z_]+)?|LONGEST_[A-Z_]+|SHOW|HIDE|TRUE|FALSE|YES|NO|none|abc|ABCD"
-    r"|123|iii|IIII)(?=\s|$))*"
+    r"|123|iii|IIII)(?=\s|$)[ \t]*)*"
 )
 _WRAP = re.compile(r"(?<=[A-Za-z,])[ \t]*\n[ \t]*(?=[a-z])")
 _CLOSING = re.compile(r"[.。?？!！;；,，'\"”’）)\s]*")
@@ -41,7 +42,8 @@ _FALSE = {"F", "FALSE", "错误", "错", "×"}
 class _Block:
     line: int
     text: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,10 @@ class _Answer:
 
 def read(data: bytes, category: str) -> Batch:
     """The questions of a GIFT file; places are lines. Raises Invalid (`import.not_text`)."""
-    batch = Batch()
+    batch, chosen = Batch(), category
     for block in _blocks(common.decoded(data)):
         if block.text.startswith("$CATEGORY:"):
-            category = common.category_of(block.text[10:].strip()) or category
+            category = common.category_of(block.text[10:].strip()) or chosen
             continue
         brief = _shown(block.text)
         with batch.question(block.line, brief):
@@ -75,32 +77,36 @@ def _blocks(text: str) -> Iterator[_Block]:
     """
     lines: list[tuple[int, str]] = []
     tags: list[str] = []
+    ids: list[str] = []
     depth, gap = 0, 0  # `gap`: where the lines after the last empty line begin
     whole = False  # whether a brace was closed in `lines`; known, not looked for: a file may be one endless block
 
-    def block(taken: list[tuple[int, str]]) -> _Block:
-        return _Block(taken[0][0], "\n".join(line for _, line in taken).strip(), tuple(tags))
+    def parted(taken: list[tuple[int, str]]) -> Iterator[_Block]:
+        for place, part in enumerate(_apart(taken)):
+            text = "\n".join(line for _, line in part).strip()
+            yield _Block(part[0][0], text, tuple(tags), tuple(ids)) if place == 0 else _Block(part[0][0], text)
 
     for number, raw in enumerate(_STRAY.sub("", text).split("\n"), 1):
         line = raw.strip()
         if line.startswith("//"):
             if not lines:
                 tags += [tag.replace("\\]", "]") for tag in _TAGGED.findall(line[:COMMENT])]
+                ids += _NUMBERED.findall(line[:COMMENT])
             continue
         category = line.startswith("$CATEGORY:")
         if not category:
             line = _ESCAPE.sub(lambda match: "\ue0ff" if match[1] == "n" else _HIDDEN[match[1]], line)
         named = line.startswith("::") and "::" in line[2:]
         if lines and depth > 0 and gap and ("{" in line or named):
-            yield block(lines[:gap])
-            lines, tags, gap = lines[gap:], [], 0
+            yield from parted(lines[:gap])
+            lines, tags, ids, gap = lines[gap:], [], [], 0
             depth = sum(line.count("{") - line.count("}") for _, line in lines)
             whole = any("}" in line for _, line in lines)
         if lines and (category or (named and (whole or depth > 0)) or (not line and depth <= 0)):
-            yield block(lines)
-            lines, tags, depth, gap, whole = [], [], 0, 0, False
+            yield from parted(lines)
+            lines, tags, ids, depth, gap, whole = [], [], [], 0, 0, False
         if category:
-            yield _Block(number, line, ())
+            yield _Block(number, line)
         elif line:
             lines.append((number, line))
             depth += line.count("{") - line.count("}")
@@ -108,7 +114,17 @@ def _blocks(text: str) -> Iterator[_Block]:
         elif lines:
             gap = len(lines)
     if lines:
-        yield block(lines)
+        yield from parted(lines)
+
+
+def _apart(lines: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
+    """Questions with no empty line between them: when every closing brace ends its line, each ends its question."""
+    ends = [place for place, (_, line) in enumerate(lines) if "}" in line]
+    if len(ends) < 2 or ends[-1] != len(lines) - 1:
+        return [lines]
+    parts = [lines[start + 1 : end + 1] for start, end in zip([-1, *ends], ends, strict=False)]
+    whole = all(sum(line.count(sign) for _, line in part) == 1 for part in parts for sign in "{}")
+    return parts if whole and all(lines[end][1].endswith("}") for end in ends) else [lines]
 
 
 def _shown(text: str) -> str:
@@ -123,6 +139,8 @@ def _take(batch: Batch, block: _Block, category: str) -> None:
     if text.startswith("::") and "::" in text[2:]:
         name, _, text = text[2:].partition("::")
     start, end = text.find("{"), text.find("}")
+    if (start < 0 and end < 0 and "｛" in text) or text[start + 1 : end].lstrip().startswith(("＝", "～")):
+        raise refused("braces", N_("大括号、等号和波浪号要用半角的 { } = ~，请改过来。"))
     if start < 0 and end < 0:
         raise NotCarried("import.description", N_("这是一段说明文字，不是题目，没有收下。"))
     if start < 0 or end < start:
@@ -132,6 +150,8 @@ def _take(batch: Batch, block: _Block, category: str) -> None:
         raise refused("braces", N_("一道题里有几对大括号。两道题之间请空一行；文字里的大括号请写成 \\{ 和 \\}。"))
     inside, _, general = _parted(inside, "####")
     reader = _Reader(text)
+    for own in block.ids:
+        reader.note(bool(own), common.ID_NUMBER, id=own[:60])
     draft = _answered(reader, *_stems(reader, text[:start], after, _shown(name).strip()), inside)
     extras = common.extras(common.with_feedback(reader.text(general), reader.feedback), block.tags)
     batch.add(
@@ -155,9 +175,9 @@ def _take(batch: Batch, block: _Block, category: str) -> None:
 def _stems(reader: _Reader, before: str, after: str, name: str) -> tuple[str, str | None]:
     """The stem, and the stem with a blank where the answers stand when they stand inside a sentence (missing word)."""
     if _CLOSING.fullmatch(after) and (not after or before.rstrip()[-1:] in "?？!！.。:："):
-        return reader.text(before, stem=True) or name, None
-    gapped = reader.text(f"{before}{bodies.BLANK}{after}", stem=True)
-    return reader.text(before + after, stem=True), gapped
+        return reader.text(before) or name, None
+    gapped = reader.text(f"{before}{bodies.BLANK}{after}")
+    return reader.text(before + after), gapped
 
 
 def _parted(text: str, mark: str) -> tuple[str, str, str]:
@@ -174,19 +194,23 @@ class _Reader:
         self.notes: list[Note] = []
         self.feedback: list[tuple[str, str]] = []
 
-    def text(self, raw: str, *, stem: bool = False) -> str:
+    def text(self, raw: str) -> str:
         form = self._format
         if match := _FORMAT.match(raw):
             form, raw = match[1], raw[match.end() :]
-        raw = _shown(raw).strip()
+        raw, other = multilang.chosen(_shown(raw).strip())
+        self.note(other, multilang.OTHER)
         if form == "html" or (form == "moodle" and markup.is_html(raw)):
             found = markup.plain(raw if form == "html" else raw.replace("\n", "<br>"))
-            for lost, message in ((found.looks, common.LOOKS), (found.table, common.TABLE)):
+            for lost, message in common.lost(found):
                 self.note(lost, message)
             self.note(
-                bool(found.files) and stem,
+                bool(found.files),
                 N_("GIFT 不带图片和声音：%(names)s 没有带进来。"),
-                names="、".join(address.rsplit("/", 1)[-1][:60] for address, _ in found.files),
+                names="、".join(
+                    address[5:].split(";")[0][:60] if address.startswith("data:") else address.rsplit("/", 1)[-1][:60]
+                    for address, _ in found.files
+                ),
             )
             return found.text
         return _WRAP.sub(" ", raw) if form == "moodle" else raw
@@ -284,6 +308,7 @@ def matched(stem: str, lefts: Sequence[tuple[str, list[int]]], rights: Sequence[
 def _ordering(reader: _Reader, stem: str, inside: str) -> Draft:
     head = _ORDER.match(inside)
     items = [reader.text(line) for line in inside[head.end() if head else 1 :].split("\n") if line.strip()]
+    reader.note(head is not None and not head[2] and 0 < int(head[1] or 0) < len(items), common.SOME_ITEMS)
     return Draft(QuestionKind.ORDER, {"stem": stem, "options": items}, {"order": list(range(len(items)))}, "")
 
 
@@ -306,14 +331,16 @@ def _words(reader: _Reader, stem: str, answers: Sequence[_Answer]) -> Draft:
     if not right:
         raise refused("right", common.ANSWER_WANTED)
     reader.note(bool(part), common.PART_ANSWERS, answers="、".join(part)[:100])
-    wild = [text for text in right if "*" in text]
+    wild = [text for text in right if re.search(r"(?<!\\)\*", text)]
     reader.note(bool(wild), common.WILDCARD, answers="、".join(wild)[:100])
+    right = [text.replace("\\*", "*") for text in right]
     return Draft(QuestionKind.FILL, {"stem": stem}, {"blanks": [right]}, "")
 
 
 # ── writing ─────────────────────────────────────────────
 
 _WRITTEN = str.maketrans({**{sign: f"\\{sign}" for sign in "~=#{}:\\"}, "\n": "\\n"})
+STAR = "\\*"  # a bare one stands for any words
 _NO_MEDIA = N_("GIFT 带不了图片和声音，这道题没有写进文件。")
 _LIMIT = N_("没有带上字数上限。")
 _MODEL = N_("没有带上参考答案。")
@@ -364,7 +391,7 @@ def _answers(draft: Draft) -> str | Note:
     if draft.kind == QuestionKind.FILL:
         if body["blanks"] != 1:
             return Note(_BLANKS)
-        return "\n" + "".join(f"\t=%100%{_told(each)}\n" for each in key["blanks"][0])
+        return "\n" + "".join(f"\t=%100%{_told(each).replace('*', STAR)}\n" for each in key["blanks"][0])
     if draft.kind == QuestionKind.MATCH:
         if any("->" in left["text"] for left in body["left"]):
             return Note(_ARROW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from xml.etree.ElementTree import Element, tostring
 from school.core.errors import Invalid, TooLarge
 from school.core.i18n import N_
 from school.quizzes import bodies
-from school.quizzes.bank.formats import cloze, common, gift
+from school.quizzes.bank.formats import cloze, common, gift, multilang
 from school.quizzes.bank.formats.common import Batch, NotCarried, Note, refused
 from school.quizzes.bank.rules import Draft
 from school.quizzes.models import QuestionKind
@@ -24,6 +25,13 @@ DEEPEST = 100
 _ENCODING = re.compile(
     rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*encoding\s*=\s*[\"'](gb[\w-]+|hz|big5)[\"'][^>]*\?>", re.IGNORECASE
 )
+# An encoding that expat is left to know, or to refuse.
+_OTHER = re.compile(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
+_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*\?>")
+# Signs that no XML may hold come along with words pasted from elsewhere.
+_CONTROL = bytes(32 if sign < 32 and sign not in b"\t\n\r\0" else sign for sign in range(256))
+_MARKDOWN_FILE = re.compile(r"!\[([^\]\n]{0,200}+)\]\(([^)\s]{1,300}+)[^)\n]{0,200}+\)")
+_SHOWS = re.compile(r"<(?:img|audio|video|math|svg|iframe|object)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _DATA = re.compile(r"data:([\w/+.-]+);base64,(.*)", re.DOTALL)
 _TRUE = {"true", "正确", "对", "是", "真", "t"}
@@ -37,10 +45,10 @@ def read(data: bytes, category: str) -> Batch:
     Raises Invalid (`import.xml`, `import.hostile`) when it is no such file, TooLarge (`import.many`).
     """
     batch = Batch()
-    number = 0
+    chosen, number = category, 0
     for element in _questions(_utf8(data)):
         if element.get("type") == "category":
-            category = common.category_of(_raw(element.find("category"))) or category
+            category = common.category_of(_raw(element.find("category"))) or chosen
             continue
         number += 1
         brief = _raw(element.find("name")) or _raw(element.find("questiontext"))
@@ -57,10 +65,18 @@ def _utf8(data: bytes) -> bytes:
     if match := _ENCODING.match(data):
         encoding = "big5" if match[1].lower() == b"big5" else "gb18030"
         try:
-            return data[match.end() :].decode(encoding).encode()
+            data = data[match.end() :].decode(encoding).encode()
         except UnicodeDecodeError:
             raise Invalid("import.not_text", common.NOT_TEXT) from None
-    return data.lstrip()
+    elif not data.startswith((b"\xff\xfe", b"\xfe\xff")) and not _OTHER.match(data):
+        try:
+            data.decode()
+        except UnicodeDecodeError:  # saved anew by an editor that left the first line as it was
+            with contextlib.suppress(UnicodeDecodeError):
+                data = _DECLARATION.sub(b"", data).decode("gb18030").encode()
+    else:
+        return data.lstrip()
+    return data.lstrip().translate(_CONTROL)
 
 
 def _questions(data: bytes) -> Iterator[Element]:
@@ -104,6 +120,15 @@ def _raw(element: Element | None) -> str:
     return (found.text or "").strip()
 
 
+def _named(address: str) -> str:
+    """The path of a file of the question that `address` leads to; empty when it leads elsewhere."""
+    return _path(unquote(address.split("?")[0].partition("@@PLUGINFILE@@")[2]))
+
+
+def _path(text: str) -> str:
+    return "/".join(filter(None, text.split("/")))
+
+
 def _number(raw: str | None) -> float:
     try:
         return float((raw or "0").strip().replace(",", ".").rstrip("%"))
@@ -136,6 +161,12 @@ class _Question:
         extras = common.extras(common.with_feedback(general, self._feedback), tags)
         if self._element.find("hint") is not None and any(_raw(hint) for hint in self._element.iterfind("hint")):
             self._note(common.HINTS)
+        if self._value("hidden", "0") != "0":
+            self._note(N_("这道题在原来的题库里是隐藏的，请看看还要不要。"))
+        if (worth := _number(self._value("defaultgrade", "1"))) != 1:
+            self._note(N_("原来的分值 %(points)s 没有带进来，组卷时另定。"), points=f"{worth:g}")
+        if number_of_its_own := self._value("idnumber"):
+            self._note(common.ID_NUMBER, id=number_of_its_own[:60])
         told = [_raw(self._element.find(name)) for name in _FEEDBACKS]
         if any(text and not text.startswith(("Your answer is", "您的回答", "你的回答")) for text in told):
             self._note(N_("对整题的反馈（正确、部分正确、不正确时各说一句）没有带进来。"))
@@ -165,18 +196,24 @@ class _Question:
         if element is None or not raw:
             return "", []
         form = element.get("format") or form or ("html" if markup.is_html(raw) else "moodle_auto_format")
+        raw, other = multilang.chosen(raw)
+        if other:
+            self._note(multilang.OTHER)
+        held = {_path(file.get("path", "/") + "/" + file.get("name", "")): file for file in element.iterfind("file")}
         if form in {"plain_text", "plain"} or (form not in {"html", "markdown"} and not markup.is_html(raw)):
-            return raw, []
-        if form == "markdown":
+            found = markup.Plain(raw)
+        elif form == "markdown":
             self._note(N_("Markdown 记号没有转换，请核对文字。"))
-            return raw, []
-        found = markup.plain(raw if form == "html" else raw.replace("\n", "<br>"))
-        if found.looks:
-            self._note(common.LOOKS)
-        if found.table:
-            self._note(common.TABLE)
-        held = {file.get("name", ""): file for file in element.iterfind("file")}
+            files = [(address, alt) for alt, address in _MARKDOWN_FILE.findall(raw)]
+            found = markup.Plain(_MARKDOWN_FILE.sub("", raw).strip(), files)
+        else:
+            found = markup.plain(raw if form == "html" else raw.replace("\n", "<br>"))
+            for lost, message in common.lost(found):
+                if lost:
+                    self._note(message)
         places = [self._file(address, alt, held) for address, alt in found.files]
+        for name in sorted(held.keys() - {_named(address) for address, _ in found.files}):
+            self._note(N_("文件 %(name)s 题里没有用到，没有带进来。"), name=name[:60])
         if not media and any(places):
             self._note(N_("这里的图片没有地方放，没有带进来。"))
         return found.text, list(dict.fromkeys(place for place in places if place)) if media else []
@@ -184,9 +221,9 @@ class _Question:
     def _file(self, address: str, alt: str, held: dict[str, Element]) -> int | None:
         if match := _DATA.fullmatch(address):
             return self._decoded(f"file.{match[1].rpartition('/')[2][:4]}", match[2], alt)
-        name = unquote(address.split("?")[0].rpartition("/")[2]) if "@@PLUGINFILE@@" in address else ""
+        name = _named(address)
         if name in held:
-            return self._decoded(name, held[name].text or "", alt)
+            return self._decoded(name.rpartition("/")[2], held[name].text or "", alt)
         if name:
             self._note(N_("引用的文件 %(name)s 不在这个 XML 里。"), name=name[:60])
         else:
@@ -205,7 +242,9 @@ class _Question:
         old, name = self._value("image_base64"), self._value("image")
         if old and name:
             media = [*media, self._decoded(name.replace("/", "_"), old, "")]
-        return text or ("" if media else self._value("name")), media
+        if not text and media:
+            self._note(N_("题干只有图片，用题目的名称作题干。"))
+        return text or self._value("name"), media
 
     def _answers(self, *, plain: bool = False) -> list[tuple[str, list[int], float]]:
         """Text, files and percent of each answer; `plain` answers are words, whatever format they claim."""
@@ -219,6 +258,8 @@ class _Question:
                 text, media = self._shown(answer)
             inside = answer.find("fraction")  # long ago it was a tag
             weight = _number(inside.text) * 100 if inside is not None else _number(answer.get("fraction"))
+            if not plain and weight <= 0 and not text and not _SHOWS.search(_raw(answer)):
+                continue  # a line of the form that was left empty
             told, _ = self._shown(answer.find("feedback"), media=False)
             self._feedback.append((text, told))
             found.append((text, media, weight))
@@ -315,6 +356,10 @@ class _Question:
     def order(self) -> Draft:
         stem, media = self._stem()
         items = sorted(self._answers(), key=lambda item: item[2])
+        if self._value("selecttype", "ALL") not in {"ALL", "0"} and 0 < _number(self._value("selectcount")) < len(
+            items
+        ):
+            self._note(common.SOME_ITEMS)
         body = {"stem": stem, "media": media, "options": [{"text": text, "media": m} for text, m, _ in items]}
         return Draft(QuestionKind.ORDER, body, {"order": list(range(len(items)))}, "")
 
