@@ -150,7 +150,7 @@ def _take(batch: Batch, block: _Block, category: str) -> None:
         raise refused("braces", N_("一道题里有几对大括号。两道题之间请空一行；文字里的大括号请写成 \\{ 和 \\}。"))
     inside, _, general = _parted(inside, "####")
     reader = _Reader(text)
-    for own in block.ids:
+    for own in block.ids[-1:]:  # Moodle writes one
         reader.note(bool(own), common.ID_NUMBER, id=own[:60])
     draft = _answered(reader, *_stems(reader, text[:start], after, _shown(name).strip()), inside)
     extras = common.extras(common.with_feedback(reader.text(general), reader.feedback), block.tags)
