@@ -17,6 +17,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from school.core.offload import in_thread
 from school.core.person import Person
 from school.quizzes import bodies
 from school.quizzes.access import in_bank
@@ -143,16 +144,36 @@ class Repeat:
 
 
 def repeats(s: Session, person: Person, many: Sequence[dict[str, Any]]) -> dict[int, Repeat]:
-    """Place among `many` bodies → what that one repeats, the likest only; for the notes of an import."""
+    """Place among `many` bodies → what that one repeats, the likest only; for the notes of an import.
+
+    The comparing, seconds of it for ten thousand, is done in the thread pool.
+    """
     held = hold(s)
+    texts, digests, near = in_thread(_near, held, many)
+    first = len(held.ids)
+    known = _known(s, person, {held.ids[a] for a, _ in near if a < first})
+    return in_thread(_likest, held, many, texts, digests, near, known)
+
+
+def _near(held: Held, many: Sequence[dict[str, Any]]) -> tuple[list[str], list[str], list[tuple[int, int]]]:
+    """Bare texts of the many, digests of bank and many, and pairs to compare: the many stand behind the bank."""
     texts = [text_of(body) for body in many]
     digests = [*held.digests, *(bank_rules.digest(body["stem"]) for body in many)]
     every = np.concatenate([held.sketches, _rows(sketches(texts))])
-    first = len(held.ids)  # the many stand behind the bank
-    near = [(a, b) for a, b in (_sharing(every) | _same(digests)) if b >= first]
-    known = _known(s, person, {held.ids[a] for a, _ in near if a < first})
+    return texts, digests, sorted((a, b) for a, b in (_sharing(every) | _same(digests)) if b >= len(held.ids))
+
+
+def _likest(
+    held: Held,
+    many: Sequence[dict[str, Any]],
+    texts: Sequence[str],
+    digests: Sequence[str],
+    near: Sequence[tuple[int, int]],
+    known: dict[int, tuple[str, str]],
+) -> dict[int, Repeat]:
+    first = len(held.ids)
     found: dict[int, Repeat] = {}
-    for a, b in sorted(near):
+    for a, b in near:
         if a >= first:
             text, brief = texts[a - first], bank_rules.brief(many[a - first]["stem"])
             which: tuple[int | None, int | None] = (None, a - first)
