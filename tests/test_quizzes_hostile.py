@@ -193,3 +193,20 @@ def test_a_file_of_nothing_but_mistakes_ends(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(common, "MOST_QUESTIONS", 100)
     with pytest.raises(TooLarge, match=r"^import\.many:"):
         read(Format.AIKEN, b"ANSWER: A\n" * 101, "党章")
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside"),
+    [
+        ("essay", f"<charlimit>{'9' * 5000}</charlimit>"),
+        ("multichoice", "<single>false</single>" + '<answer fraction="inf"><text>甲</text></answer>' * 2),
+        (
+            "multichoice",
+            '<answer fraction="nan"><text>甲</text></answer><answer fraction="100"><text>乙</text></answer>',
+        ),
+    ],
+)
+def test_numbers_that_are_none_in_moodle_xml(kind: str, inside: str) -> None:
+    asked = f'<question type="{kind}"><questiontext format="html"><text>题</text></questiontext>{inside}</question>'
+    found = read(Format.MOODLE_XML, f"<quiz>{asked}</quiz>".encode(), "党章")
+    assert len(found.items) + len(found.problems) == 1

@@ -7,6 +7,7 @@ import binascii
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, tostring
@@ -131,9 +132,10 @@ def _path(text: str) -> str:
 
 def _number(raw: str | None) -> float:
     try:
-        return float((raw or "0").strip().replace(",", ".").rstrip("%"))
+        number = float((raw or "0").strip().replace(",", ".").rstrip("%"))
     except ValueError:
         return 0.0
+    return number if isfinite(number) else 0.0
 
 
 # ── one question ────────────────────────────────────────
@@ -371,7 +373,7 @@ class _Question:
             self._note(N_("作答模板没有带进来。"))
         if self._value("attachments", "0") != "0":
             self._note(N_("这里的简答题不收附件。"))
-        limit = re.search(r"\d+", self._value("charlimit") or self._value("maxwordlimit"))
+        limit = re.search(r"\d{1,6}", self._value("charlimit") or self._value("maxwordlimit"))
         within = max(bodies.LIMITS[0], min(bodies.LIMITS[-1], int(limit[0]))) if limit and int(limit[0]) else 500
         return Draft(QuestionKind.SHORT, {"stem": stem, "media": media, "limit": within}, {"model": model}, "")
 
