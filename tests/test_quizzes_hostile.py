@@ -23,6 +23,7 @@ from school.quizzes.bank import files
 from school.quizzes.bank.formats import Format, common, read
 from school.quizzes.marks import keys
 from school.quizzes.models import Attempt, QuestionKind, QuestionState, QuestionVersion, QuizHelper, QuizKind, Show
+from school.quizzes.outside import ALONE
 from school.quizzes.papers import gate, onpaper, service
 from school.records.sessions import ZONE
 from school.webkit import markup
@@ -63,10 +64,8 @@ def test_a_resit_of_its_own_resit_is_refused(db: Database, cast: Cast) -> None:
         for quiz, of in ((first, third), (first, again), (again, third), (third, third)):
             sheet = service.Sheet(title="考试", resit_of_id=of.id)
             with refused("quiz.resit"):
-                service._must_fit(s, cast.trainer.person, quiz, sheet, service.ALONE)
-        service._must_fit(
-            s, cast.trainer.person, third, service.Sheet(title="考试", resit_of_id=first.id), service.ALONE
-        )
+                service._must_fit(s, cast.trainer.person, quiz, sheet, ALONE)
+        service._must_fit(s, cast.trainer.person, third, service.Sheet(title="考试", resit_of_id=first.id), ALONE)
 
 
 # ── what is right, looked up beside an exam ─────────────
