@@ -142,7 +142,7 @@ def test_pictures_come_in_and_go_out(db: Database, store: ObjectStore, cast: Cas
     import_id = put_aside(formats.write(Format.MOODLE_XML, [draft], given).data)
     exchange.take(db, store, cast.trainer.person, import_id)
     with db.read() as s:
-        held = s.scalars(sa.select(QuestionFile).order_by(QuestionFile.id)).all()
+        held = s.scalars(sa.select(QuestionFile).order_by(QuestionFile.alt.desc())).all()
         body = s.scalars(sa.select(QuestionVersion.body)).one()
     assert [(file.mime, file.alt, file.width) for file in held] == [("image/png", "一面旗", 8), ("image/png", "", 8)]
     assert (body["media"], body["options"][0]["media"]) == ([held[0].id], [held[1].id])
