@@ -171,22 +171,14 @@ def _hand_on(
 def _orders(candidate: Candidate, dice: Dice, shuffle: bool) -> tuple[list[int] | None, list[int] | None]:
     """The orders in which a question's options and right-hand options are shown.
 
-    Those of 排序 and 连线 are shuffled whatever the quiz says: the order they were written in may tell the answer.
+    Those of 排序 and 连线 are shuffled whatever the quiz says: the order they were written in may tell the answer. Every
+    order is as likely as any other, that one too: leaving it out would tell two items apart.
     """
     if candidate.kind == QuestionKind.ORDER:
-        return _other_order(candidate.options, dice), None
+        return dice.order(candidate.options), None
     if candidate.kind == QuestionKind.MATCH:
-        return None, _other_order(candidate.right, dice)
+        return None, dice.order(candidate.right)
     if not shuffle or candidate.kind not in CHOICES:
         return None, None
     moving = candidate.options - candidate.fixed
     return ([*dice.order(moving), *range(moving, candidate.options)] if moving > 1 else None), None
-
-
-def _other_order(n: int, dice: Dice) -> list[int] | None:
-    """Any order but the one they were written in, as long as there is another."""
-    if n < 2:
-        return None
-    while (order := dice.order(n)) == list(range(n)):
-        pass
-    return order
