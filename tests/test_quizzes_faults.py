@@ -17,6 +17,7 @@ from quiz_takers import Refused, Taker
 
 import services
 from actors import Cast
+from packager_stage import awaited
 from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
@@ -106,7 +107,7 @@ def test_nothing_acknowledged_is_lost_when_web_and_database_are_killed(
             *(kill_when(done, answers, kill) for answers, kill in kills),
         )
 
-    asyncio.run(asyncio.wait_for(exam(), 240))
+    awaited(asyncio.wait_for(exam(), 240))
     assert done["submitted"] == TAKERS
     with db.read() as s:
         kept = {
@@ -153,6 +154,6 @@ def test_two_web_processes_and_the_clock_beside_each_other(
         for taker in takers:
             taker.hang_up()
 
-    asyncio.run(both())
+    awaited(both())
     with db.read() as s:
         assert s.scalars(sa.select(Attempt.score_100)).all() == [500]

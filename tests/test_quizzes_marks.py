@@ -25,6 +25,7 @@ from school.quizzes.models import (
     Question,
     QuestionKind,
     Quiz,
+    QuizKind,
     QuizResult,
     ShortMark,
     Show,
@@ -266,8 +267,11 @@ def test_right_answers_leave_when_the_paper_says_so(db: Database, cast: Cast) ->
 
     def seen(show: Show, state: AttemptState, at: datetime, *, who: Actor = cast.member, still: bool = False) -> bool:
         with db.write() as s:
+            # nothing is told beside an exam that goes on
+            s.execute(sa.update(Attempt).where(Attempt.state == AttemptState.OPEN).values(state=AttemptState.VOID))
             questions = [make_question(s, cast)]
-            quiz = make_quiz(s, cast, questions, show=show, closes_at=moment + timedelta(hours=1))
+            kind = QuizKind.PRACTICE if show == Show.AT_ONCE else QuizKind.EXAM
+            quiz = make_quiz(s, cast, questions, kind=kind, show=show, closes_at=moment + timedelta(hours=1))
             attempt = hand_in(s, quiz, questions, cast.member.member_id, [[1]], settle=False)
             attempt.state = state
             if still:
