@@ -24,8 +24,8 @@ from school.core.time import now
 from school.org.models import Account, Organization, OrgType
 from school.quizzes.bank import exchange, formats
 from school.quizzes.bank.formats import Format
+from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import Question, QuestionKind
 from school.tables import Base
 
 GOAL = Goal(6, "× reading the file with calamine alone (wall)")

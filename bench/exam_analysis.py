@@ -24,7 +24,8 @@ from school.core.db import Database
 from school.org.models import Member
 from school.quizzes.analysis import service as analysis
 from school.quizzes.analysis.service import Body
-from school.quizzes.models import Attempt, AttemptAnswer, Quiz
+from school.quizzes.papers.models import Quiz
+from school.quizzes.sittings.models import Attempt, AttemptAnswer
 from school.tables import Base
 
 GOAL = Goal(2.0, "× CPU of the raw SQL and NumPy floor")

@@ -6,7 +6,10 @@ from school.courses import models as courses
 from school.live import models as live
 from school.media import models as media
 from school.org import models as org
-from school.quizzes import models as quizzes
+from school.quizzes.bank import models as bank
+from school.quizzes.marks import models as marks
+from school.quizzes.papers import models as papers
+from school.quizzes.sittings import models as sittings
 from school.records import models as records
 
-__all__ = ["Base", "courses", "lease", "live", "media", "org", "quizzes", "records"]
+__all__ = ["Base", "bank", "courses", "lease", "live", "marks", "media", "org", "papers", "records", "sittings"]

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from school.core.time import now
 from school.org.models import Member
+from school.quizzes.bank.models import Question
 from school.quizzes.marks import service as marks
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, Question, Quiz
+from school.quizzes.papers.models import Quiz
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 
 MINUTE = 60_000
 

@@ -14,20 +14,11 @@ from quiz_kit import make_question, make_quiz
 from school.core.time import day_of, now
 from school.quizzes.access import standing
 from school.quizzes.bank import exchange, files
-from school.quizzes.models import (
-    Attempt,
-    AttemptAnswer,
-    AttemptState,
-    QuestionKind,
-    QuestionState,
-    Quiz,
-    QuizItem,
-    QuizKind,
-    QuizSection,
-    QuizState,
-)
+from school.quizzes.bank.models import QuestionKind, QuestionState
 from school.quizzes.papers import onpaper
+from school.quizzes.papers.models import Quiz, QuizItem, QuizKind, QuizSection, QuizState
 from school.quizzes.papers.paper import paper_of
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.quizzes.sittings.tokens import Ticket, seal
 
 # ---- the things

@@ -16,7 +16,7 @@ from actors import Cast
 from school.core.db import Database
 from school.core.store import ObjectStore
 from school.quizzes.bank import files
-from school.quizzes.models import QuestionFile
+from school.quizzes.bank.models import QuestionFile
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (60, 40), mode: str = "RGB", **options: Any) -> bytes:

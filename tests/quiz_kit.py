@@ -8,20 +8,8 @@ from sqlalchemy.orm import Session
 
 from actors import Cast
 from school.core.time import now
-from school.quizzes.models import (
-    AnswerKey,
-    Question,
-    QuestionKind,
-    QuestionState,
-    QuestionVersion,
-    Quiz,
-    QuizAudience,
-    QuizItem,
-    QuizKind,
-    QuizSection,
-    QuizState,
-    Show,
-)
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionState, QuestionVersion
+from school.quizzes.papers.models import Quiz, QuizAudience, QuizItem, QuizKind, QuizSection, QuizState, Show
 
 SAMPLES: dict[QuestionKind, tuple[dict[str, Any], dict[str, Any]]] = {
     QuestionKind.SINGLE: (

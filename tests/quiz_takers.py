@@ -10,7 +10,7 @@ from typing import Any
 
 from actors import Actor
 from clients import SchoolClient
-from school.quizzes.models import Quiz
+from school.quizzes.papers.models import Quiz
 
 _CSRF = re.compile(rb'<meta name="csrf-token" content="([^"]+)"')
 _SITTING = re.compile(rb'<script type="application/json" id="sitting">(.*?)</script>')

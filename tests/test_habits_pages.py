@@ -19,7 +19,7 @@ from school.core.settings import Settings
 from school.core.time import now
 from school.live import reporting
 from school.live.models import LiveAttendance, LivePoll, LiveReport, LiveState
-from school.quizzes.models import Attempt
+from school.quizzes.sittings.models import Attempt
 
 AXE = Path(__file__).parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], "resultTypes": ["violations"]}

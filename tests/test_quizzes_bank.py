@@ -23,16 +23,9 @@ from school.quizzes import bodies
 from school.quizzes.bank import queries as bank_queries
 from school.quizzes.bank import service as bank
 from school.quizzes.bank import similar
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionState, QuestionTag, QuestionVersion
 from school.quizzes.bank.queries import Wanted
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import (
-    AnswerKey,
-    Question,
-    QuestionKind,
-    QuestionState,
-    QuestionTag,
-    QuestionVersion,
-)
 
 TODAY = date(2026, 11, 22)
 

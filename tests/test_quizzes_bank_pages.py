@@ -21,8 +21,8 @@ from quiz_kit import SAMPLES, make_question
 from school.core.db import Database
 from school.core.settings import Settings
 from school.quizzes.bank import service as bank
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionState, QuestionVersion
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import AnswerKey, Question, QuestionKind, QuestionState, QuestionVersion
 from school.webkit import queue
 from services import LiveServer
 

@@ -19,9 +19,12 @@ from school.core.errors import SchoolError
 from school.core.settings import Settings
 from school.org.models import AuditLog
 from school.quizzes.access import standing
-from school.quizzes.models import Attempt, AttemptEvent, QuestionKind, Quiz, QuizResult
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import control, jobs
 from school.quizzes.sittings import views as sittings_api
+from school.quizzes.sittings.models import Attempt, AttemptEvent
 from school.records.sessions import ZONE
 
 MINUTE = 60_000

@@ -15,16 +15,11 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.errors import NotAllowed
 from school.quizzes.access import standing
-from school.quizzes.models import (
-    Attempt,
-    AttemptState,
-    QuestionKind,
-    Quiz,
-    QuizHelper,
-    QuizNote,
-    QuizResult,
-)
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizHelper
 from school.quizzes.sittings import invigilation
+from school.quizzes.sittings.models import Attempt, AttemptState, QuizNote
 from school.quizzes.sittings.views import clock_ms
 
 KINDS = (QuestionKind.SINGLE, QuestionKind.JUDGE)

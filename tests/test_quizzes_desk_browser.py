@@ -17,7 +17,8 @@ from school.core.db import Database
 from school.core.settings import Settings
 from school.live import settle
 from school.live.models import LivePoll
-from school.quizzes.models import Attempt, QuestionKind
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.sittings.models import Attempt
 from school.quizzes.sittings.views import clock_ms
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ from itertools import permutations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from school.quizzes.models import QuestionKind
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.papers.drawing import Candidate, Dice, Part, drawn, lacking
 
 

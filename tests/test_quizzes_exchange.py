@@ -25,9 +25,7 @@ from school.quizzes.bank import exchange, formats
 from school.quizzes.bank import queries as bank_queries
 from school.quizzes.bank.exchange import opened
 from school.quizzes.bank.formats import File, Format
-from school.quizzes.bank.queries import Wanted
-from school.quizzes.bank.rules import Draft, checked
-from school.quizzes.models import (
+from school.quizzes.bank.models import (
     AnswerKey,
     Question,
     QuestionFile,
@@ -36,6 +34,8 @@ from school.quizzes.models import (
     QuestionState,
     QuestionVersion,
 )
+from school.quizzes.bank.queries import Wanted
+from school.quizzes.bank.rules import Draft, checked
 from school.webkit import xlsx
 
 AIKEN = "国家宪法日是哪一天？\nA. 10月1日\nB. 12月4日\nANSWER: B\n\n党员有退党的自由吗？\nA) 有\nB) 没有\nANSWER: A\n".encode()

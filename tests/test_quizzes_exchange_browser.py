@@ -14,8 +14,8 @@ from actors import PASSWORD, Cast
 from school.core.settings import Settings
 from school.quizzes.bank import formats
 from school.quizzes.bank.formats import File, Format
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft, checked
-from school.quizzes.models import QuestionKind
 from services import LiveServer
 
 pytestmark = pytest.mark.browser

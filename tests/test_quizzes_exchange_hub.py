@@ -17,8 +17,8 @@ from school.core.store_folder import FolderStore
 from school.quizzes.bank import exchange
 from school.quizzes.bank.exchange import Preview
 from school.quizzes.bank.formats import Format, Item
+from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.bank.rules import Draft, checked
-from school.quizzes.models import Question, QuestionKind
 
 QUESTIONS = 10_000
 # A web process's way of taking an import in; it writes how often others had their turn between the first set and the last.

@@ -21,7 +21,9 @@ from packager_stage import awaited
 from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptEvent, QuestionKind, QuizResult
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptEvent
 from sockets_kit import cookies, members
 
 TAKERS = 300

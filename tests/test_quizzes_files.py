@@ -19,8 +19,8 @@ from school.core.keys import Keys
 from school.core.store import ObjectStore
 from school.quizzes.bank import files
 from school.quizzes.bank import service as bank
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 
 KEYS = Keys({"k1": b"k" * 32}, b"h" * 32)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from school.quizzes.bank.formats import Batch, Format, read
-from school.quizzes.models import QuestionKind as K
+from school.quizzes.bank.models import QuestionKind as K
 
 DOT = base64.b64encode(b"a picture").decode()
 

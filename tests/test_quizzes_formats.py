@@ -15,8 +15,8 @@ from school.core.text import tidy
 from school.quizzes import bodies
 from school.quizzes.bank import rules as bank_rules
 from school.quizzes.bank.formats import File, Format, guessed, read, write
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c636060606000000005"

@@ -9,7 +9,7 @@ import pytest
 
 from school.core.errors import Invalid
 from school.quizzes.bank.formats import Batch, Format, guessed, read
-from school.quizzes.models import QuestionKind as K
+from school.quizzes.bank.models import QuestionKind as K
 
 
 def one(form: Format, text: str) -> Any:

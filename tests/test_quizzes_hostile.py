@@ -21,10 +21,12 @@ from school.org.models import AuditLog
 from school.quizzes.access import standing
 from school.quizzes.bank import files
 from school.quizzes.bank.formats import Format, common, read
+from school.quizzes.bank.models import QuestionKind, QuestionState, QuestionVersion
 from school.quizzes.marks import keys
-from school.quizzes.models import Attempt, QuestionKind, QuestionState, QuestionVersion, QuizHelper, QuizKind, Show
 from school.quizzes.outside import ALONE
 from school.quizzes.papers import gate, onpaper, service
+from school.quizzes.papers.models import QuizHelper, QuizKind, Show
+from school.quizzes.sittings.models import Attempt
 from school.records.sessions import ZONE
 from school.webkit import markup
 

@@ -16,9 +16,12 @@ from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.core.person import Person
 from school.core.time import now
 from school.org.models import AuditLog, Member
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind
 from school.quizzes.marks import keys
 from school.quizzes.marks import service as marks
-from school.quizzes.models import AnswerKey, Attempt, AttemptAnswer, Question, QuestionKind, Quiz, QuizResult
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz
+from school.quizzes.sittings.models import Attempt, AttemptAnswer
 from school.records.models import MemberYear, StudyHourEntry
 
 K = QuestionKind

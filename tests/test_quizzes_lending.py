@@ -20,7 +20,7 @@ from school.live import reporting
 from school.live.models import LiveClass, LivePoll
 from school.live.outside import BankQuestion, Outside
 from school.quizzes.bank import lending
-from school.quizzes.models import AnswerKey, Question, QuestionKind, QuestionState
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionState
 
 TODAY = date(2026, 11, 22)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quiz_kit import SAMPLES
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.marks.marking import mark, plain_text
-from school.quizzes.models import QuestionKind
 
 K = QuestionKind
 

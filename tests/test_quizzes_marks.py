@@ -16,20 +16,11 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.time import now
 from school.quizzes.access import standing
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind
 from school.quizzes.marks import service as marks
-from school.quizzes.models import (
-    AnswerKey,
-    Attempt,
-    AttemptAnswer,
-    AttemptState,
-    Question,
-    QuestionKind,
-    Quiz,
-    QuizKind,
-    QuizResult,
-    ShortMark,
-    Show,
-)
+from school.quizzes.marks.models import QuizResult, ShortMark
+from school.quizzes.papers.models import Quiz, QuizKind, Show
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.quizzes.sittings.show import visible_key
 from school.records import needs
 from school.records.models import MemberYear, StudyHourEntry, StudyProof

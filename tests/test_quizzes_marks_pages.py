@@ -18,8 +18,9 @@ from quiz_kit import make_question, make_quiz
 from school import cli
 from school.core.db import Database
 from school.quizzes.bank import keyring
+from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.marks import results
-from school.quizzes.models import Question, QuestionKind, Quiz, QuizKind
+from school.quizzes.papers.models import Quiz, QuizKind
 
 K = QuestionKind
 

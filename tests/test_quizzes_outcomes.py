@@ -16,20 +16,11 @@ from clients import SchoolClient
 from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.time import now
-from school.quizzes.models import (
-    Attempt,
-    AttemptEvent,
-    AttemptState,
-    Question,
-    QuestionKind,
-    QuestionState,
-    Quiz,
-    QuizKind,
-    QuizResult,
-    QuizState,
-    Show,
-)
+from school.quizzes.bank.models import Question, QuestionKind, QuestionState
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizKind, QuizState, Show
 from school.quizzes.sittings import moments, wrong
+from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState
 
 SECRET = "见党章。"  # the explanation of every question of quiz_kit
 Make = Callable[..., Quiz]

@@ -17,19 +17,13 @@ from school.core.time import now, year_of
 from school.quizzes import bodies
 from school.quizzes.access import standing
 from school.quizzes.bank.keyring import newest
-from school.quizzes.models import (
-    Attempt,
-    AttemptEvent,
-    AttemptState,
-    QuestionKind,
-    Quiz,
-    QuizKind,
-    QuizResult,
-    QuizState,
-)
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers import gate, letters, onpaper, queries
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Quiz, QuizKind, QuizState
 from school.quizzes.papers.rules import Phase
+from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState
 from school.quizzes.sittings.serving import shown_key
 from school.records.models import MemberYear
 

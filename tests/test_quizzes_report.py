@@ -20,8 +20,10 @@ from school.org.models import AuditLog, Member
 from school.quizzes.analysis import reporting
 from school.quizzes.analysis import service as analysis
 from school.quizzes.analysis.service import Body
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.marks import service as marks
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, Quiz, QuizKind
+from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 
 KINDS = (QuestionKind.SINGLE, QuestionKind.FILL, QuestionKind.JUDGE)
 GOOD: list[Any] = [[1], ["1921"], True]

@@ -18,10 +18,13 @@ from school.core.person import Grant, Role
 from school.core.time import now
 from school.org.models import Member
 from school.quizzes.access import standing
+from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.marks import recount, results
 from school.quizzes.marks import service as marks
+from school.quizzes.marks.models import QuizResult
 from school.quizzes.marks.results import Which
-from school.quizzes.models import Attempt, AttemptAnswer, Question, QuestionKind, Quiz, QuizKind, QuizResult
+from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.sittings.models import Attempt, AttemptAnswer
 
 K = QuestionKind
 

@@ -15,8 +15,10 @@ from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.time import now
 from school.quizzes.access import standing
+from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.marks import short
-from school.quizzes.models import Attempt, AttemptState, Question, QuestionKind, Quiz, QuizHelper
+from school.quizzes.papers.models import Quiz, QuizHelper
+from school.quizzes.sittings.models import Attempt, AttemptState
 
 ZONE = "Asia/Shanghai"
 

@@ -24,8 +24,10 @@ from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
 from school.quizzes.access import standing
 from school.quizzes.bank import files
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, QuestionKind, QuizKind, Show
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.papers.models import QuizKind, Show
 from school.quizzes.sittings import control
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.quizzes.sittings.views import clock_ms
 from services import LiveServer, free_port
 

@@ -20,20 +20,13 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.time import now
-from school.quizzes.models import (
-    Attempt,
-    AttemptAnswer,
-    AttemptEvent,
-    AttemptState,
-    QuestionKind,
-    Quiz,
-    QuizKind,
-    QuizResult,
-    Show,
-)
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Quiz, QuizKind, Show
 from school.quizzes.sittings import jobs, queue
 from school.quizzes.sittings import views as sittings_api
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState
 from school.quizzes.sittings.serving import canonical, shown, shown_key
 from school.quizzes.sittings.tokens import Ticket, seal
 

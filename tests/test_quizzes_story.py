@@ -35,16 +35,9 @@ from school.core.store import open_store
 from school.core.time import now
 from school.demo.people import PASSWORD
 from school.org.models import Account
-from school.quizzes.models import (
-    AnswerKey,
-    Attempt,
-    AttemptAnswer,
-    AttemptState,
-    Question,
-    QuestionKind,
-    QuestionState,
-    Quiz,
-)
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionState
+from school.quizzes.papers.models import Quiz
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.records.models import StudyHourEntry
 
 __all__ = ["running"]

@@ -16,22 +16,12 @@ from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.core.time import day_of, now
 from school.quizzes.access import standing
-from school.quizzes.models import (
-    Attempt,
-    AttemptState,
-    Question,
-    QuestionKind,
-    QuestionState,
-    Quiz,
-    QuizItem,
-    QuizKind,
-    QuizSection,
-    QuizState,
-    Show,
-)
+from school.quizzes.bank.models import Question, QuestionKind, QuestionState
 from school.quizzes.papers import composing, queries, rules, service
 from school.quizzes.papers import paper as papers
+from school.quizzes.papers.models import Quiz, QuizItem, QuizKind, QuizSection, QuizState, Show
 from school.quizzes.papers.outline import PRESETS, Section
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.records.models import StudyNeed
 
 ZONE = "Asia/Shanghai"

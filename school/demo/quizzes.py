@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from school.core.person import Role
 from school.demo.people import first_with
 from school.quizzes.bank import service as bank
+from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import Question, QuestionKind
 
 QUESTIONS = Path(__file__).with_name("questions.json")
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from school.core.person import Person, Role
 from school.core.time import day_of, now
 from school.demo.people import first_with
-from school.quizzes.models import QuestionKind, Quiz
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.papers import composing, service
 from school.quizzes.papers import paper as papers
+from school.quizzes.papers.models import Quiz
 from school.quizzes.papers.outline import Section
 
 

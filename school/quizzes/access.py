@@ -12,7 +12,8 @@ from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.org.models import Member, Organization, PartyStatus
 from school.org.reach import below, prefixes, takes_in
-from school.quizzes.models import Question, QuestionState, Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
+from school.quizzes.bank.models import Question, QuestionState
+from school.quizzes.papers.models import Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 
 OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
 BANKERS = (Role.TRAINER, *OVERSEERS)  # who may look into the bank of their organisations

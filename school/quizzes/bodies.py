@@ -25,7 +25,7 @@ from school.core.errors import Invalid
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
 from school.core.text import tidy, tidy_lines
-from school.quizzes.models import QuestionKind
+from school.quizzes.bank.models import QuestionKind
 
 KINDS = {
     QuestionKind.SINGLE: N_("单选题"),

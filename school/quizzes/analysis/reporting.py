@@ -17,7 +17,8 @@ from school.core.time import now
 from school.org.models import Organization
 from school.org.reach import prefixes
 from school.quizzes.analysis.service import Body, OrgLine, build
-from school.quizzes.models import Quiz, QuizReport, QuizResult
+from school.quizzes.marks.models import QuizReport, QuizResult
+from school.quizzes.papers.models import Quiz
 from school.records.bulk import put
 
 AT_ONCE = 300  # people whose report is built while the reader waits: a few hundredths of a second

@@ -18,17 +18,10 @@ from school.quizzes import bodies
 from school.quizzes.access import expected
 from school.quizzes.analysis.rules import UNANSWERED, Column, Item, Sheet, Whole, analyse, flags, gravity
 from school.quizzes.bank import keyring
-from school.quizzes.models import (
-    Attempt,
-    AttemptAnswer,
-    AttemptState,
-    Question,
-    QuestionKind,
-    QuestionVersion,
-    Quiz,
-    QuizKind,
-    QuizResult,
-)
+from school.quizzes.bank.models import Question, QuestionKind, QuestionVersion
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.records.bulk import among
 
 CHUNK = 400  # attempts read at once

@@ -8,7 +8,8 @@ from datetime import date
 from school.core.i18n import N_
 from school.quizzes import bodies
 from school.quizzes.analysis.service import Body, ItemLine, OrgLine
-from school.quizzes.models import QuestionKind, Quiz
+from school.quizzes.bank.models import QuestionKind
+from school.quizzes.papers.models import Quiz
 from school.webkit.xlsx import Column, Sheet
 
 FLAGS = {  # what looks wrong, in a word and in a sentence with what to do

@@ -31,8 +31,8 @@ from school.quizzes.bank import rules as bank_rules
 from school.quizzes.bank import service as bank
 from school.quizzes.bank.files import Looked
 from school.quizzes.bank.formats import Batch, File, Format, Item, Loss, Note, Problem
+from school.quizzes.bank.models import Question, QuestionFile, QuestionImport, QuestionKind, QuestionVersion
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import Question, QuestionFile, QuestionImport, QuestionKind, QuestionVersion
 from school.records.bulk import among
 
 UNSORTED = "未分类"

@@ -19,10 +19,10 @@ from school.quizzes.bank import exchange, formats
 from school.quizzes.bank import queries as bank_queries
 from school.quizzes.bank.exchange import Preview
 from school.quizzes.bank.formats import Format, xlsx_out
+from school.quizzes.bank.models import QuestionImport
 from school.quizzes.bank.queries import Wanted
 from school.quizzes.blueprint import blueprint
 from school.quizzes.bodies import KINDS
-from school.quizzes.models import QuestionImport
 from school.webkit import xlsx
 from school.webkit.context import current_person, school
 from school.webkit.replies import sentence, status_of

@@ -28,7 +28,7 @@ from school.core.store import ObjectStore
 from school.core.text import tidy
 from school.core.time import now
 from school.org.models import Organization
-from school.quizzes.models import QuestionFile
+from school.quizzes.bank.models import QuestionFile
 
 MB = 1024**2
 LIMITS = {"image": 5 * MB, "audio": 10 * MB, "video": 30 * MB}

@@ -15,8 +15,8 @@ from werkzeug.datastructures import MultiDict
 from school.core.errors import Invalid
 from school.core.i18n import N_
 from school.quizzes import bodies
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft, joined
-from school.quizzes.models import QuestionKind
 
 ROWS = 4  # that a new question begins with
 MORE = 2

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.quizzes.models import AnswerKey, Question, QuestionKind, QuestionVersion
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionVersion
 from school.records.bulk import among
 
 KEPT = 20_000  # keys a process remembers of one database

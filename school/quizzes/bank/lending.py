@@ -12,8 +12,8 @@ from school.core.i18n import N_
 from school.core.person import Person
 from school.quizzes import bodies
 from school.quizzes.access import in_bank, no_question
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionState, QuestionVersion
 from school.quizzes.bank.rules import wanted
-from school.quizzes.models import AnswerKey, Question, QuestionKind, QuestionState, QuestionVersion
 
 KINDS = (QuestionKind.SINGLE, QuestionKind.MULTIPLE, QuestionKind.JUDGE)
 FOUND = 60  # questions looked through for one search

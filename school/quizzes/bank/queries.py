@@ -15,8 +15,7 @@ from school.org.reach import below
 from school.quizzes import bodies
 from school.quizzes.access import BANKERS, OVERSEERS, in_bank, no_question
 from school.quizzes.bank import rules
-from school.quizzes.bank.rules import Draft
-from school.quizzes.models import (
+from school.quizzes.bank.models import (
     AnswerKey,
     Question,
     QuestionFile,
@@ -25,6 +24,7 @@ from school.quizzes.models import (
     QuestionTag,
     QuestionVersion,
 )
+from school.quizzes.bank.rules import Draft
 from school.records.bulk import among
 
 PAGE = 50

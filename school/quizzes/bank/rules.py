@@ -14,7 +14,7 @@ from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
 from school.core.text import nfkc, tidy, tidy_lines
 from school.quizzes import bodies
-from school.quizzes.models import QuestionKind, QuestionState
+from school.quizzes.bank.models import QuestionKind, QuestionState
 
 CATEGORY_LENGTH = 40
 TAG_LENGTH = 20

@@ -18,15 +18,8 @@ from school.org.models import Organization
 from school.quizzes import bodies
 from school.quizzes.access import OVERSEERS, in_bank, no_question
 from school.quizzes.bank import rules, similar
+from school.quizzes.bank.models import AnswerKey, Question, QuestionFile, QuestionState, QuestionTag, QuestionVersion
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import (
-    AnswerKey,
-    Question,
-    QuestionFile,
-    QuestionState,
-    QuestionTag,
-    QuestionVersion,
-)
 from school.records.bulk import among, put, table_of
 
 Facts = Mapping[str, Any]  # what a question's own row keeps of its latest version

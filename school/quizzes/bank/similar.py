@@ -22,7 +22,7 @@ from school.core.person import Person
 from school.quizzes import bodies
 from school.quizzes.access import in_bank
 from school.quizzes.bank import rules as bank_rules
-from school.quizzes.models import Question, QuestionState, QuestionVersion
+from school.quizzes.bank.models import Question, QuestionState, QuestionVersion
 from school.records.bulk import among
 
 SAMPLE = 8  # pieces of a sketch; 0 stands for none

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from school.quizzes import bodies
-from school.quizzes.models import Question, QuestionFile, QuestionKind, QuestionVersion
+from school.quizzes.bank.models import Question, QuestionFile, QuestionKind, QuestionVersion
 from school.records.bulk import among
 
 KEPT = 20_000  # versions a process remembers of one database

@@ -22,10 +22,10 @@ from school.quizzes.bank import files, rules, similar
 from school.quizzes.bank import form as bank_form
 from school.quizzes.bank import queries as bank_queries
 from school.quizzes.bank import service as bank
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.queries import Wanted
 from school.quizzes.blueprint import blueprint
 from school.quizzes.bodies import KINDS, letter
-from school.quizzes.models import QuestionKind
 from school.webkit.context import current_person, school
 from school.webkit.queue import Waiting
 from school.webkit.replies import sentence, status_of

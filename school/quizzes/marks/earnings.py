@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from school.core.person import Person
 from school.core.time import day_of
 from school.org.models import Organization
-from school.quizzes.models import Attempt, AttemptState, Quiz
+from school.quizzes.papers.models import Quiz
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.records import needs
 from school.records.bulk import among
 from school.records.ledger import NewEntry, post_entries, withdraw_entries

@@ -14,10 +14,10 @@ from school.core.errors import Conflict, Invalid, SchoolError
 from school.core.person import signed_in
 from school.core.time import now
 from school.quizzes import bodies
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.blueprint import blueprint
 from school.quizzes.marks import keys
 from school.quizzes.marks.keys import Keyed, Preview
-from school.quizzes.models import QuestionKind
 from school.webkit.context import current_person, school
 from school.webkit.replies import sentence, status_of
 

@@ -28,18 +28,10 @@ from school.org.queries import person_of
 from school.quizzes import bodies
 from school.quizzes.access import OVERSEERS, in_bank, no_question
 from school.quizzes.bank.keyring import Key
+from school.quizzes.bank.models import AnswerKey, Question, QuestionKind, QuestionVersion
 from school.quizzes.marks import service as marks
-from school.quizzes.models import (
-    AnswerKey,
-    Attempt,
-    AttemptAnswer,
-    AttemptState,
-    Question,
-    QuestionKind,
-    QuestionVersion,
-    Quiz,
-    QuizKind,
-)
+from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.records.bulk import among
 
 log = structlog.get_logger()

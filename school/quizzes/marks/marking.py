@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from school.quizzes.models import QuestionKind
+from school.quizzes.bank.models import QuestionKind
 
 MARKERS = 2  # who mark a short answer without knowing of each other, before a third is asked
 

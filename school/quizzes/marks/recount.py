@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from school.core.errors import NotFound
 from school.core.i18n import N_
 from school.quizzes.marks import service as marks
-from school.quizzes.models import Attempt, AttemptState, Quiz, QuizKind, QuizResult
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.sittings.models import Attempt, AttemptState
 
 CHUNK = 500  # attempts read at a time
 

@@ -17,7 +17,9 @@ from school.core.person import Role
 from school.org.models import Member, Organization
 from school.org.reach import below
 from school.quizzes.access import Standing
-from school.quizzes.models import Attempt, AttemptState, Quiz, QuizKind, QuizResult
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.records.bulk import among
 
 OVER = (AttemptState.SUBMITTED, AttemptState.MARKED)

@@ -20,7 +20,7 @@ from school.quizzes.access import Standing
 from school.quizzes.blueprint import blueprint
 from school.quizzes.marks import results, short
 from school.quizzes.marks.results import PAGE, Row, Which
-from school.quizzes.models import Quiz
+from school.quizzes.papers.models import Quiz
 from school.webkit.context import current_person, school
 from school.webkit.xlsx import Column, Sheet, workbook, write
 

@@ -20,7 +20,9 @@ from school.quizzes.bank import keyring
 from school.quizzes.bank.keyring import Key
 from school.quizzes.marks import earnings
 from school.quizzes.marks.marking import agreed, mark
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, Quiz, QuizResult, ShortMark
+from school.quizzes.marks.models import QuizResult, ShortMark
+from school.quizzes.papers.models import Quiz
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.records.bulk import among, move, put, table_of
 from school.records.ledger import lock_members
 from school.records.sessions import ZONE

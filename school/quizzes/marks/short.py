@@ -19,9 +19,11 @@ from school.core.text import hundredths, tidy
 from school.org import audit
 from school.quizzes.access import Standing
 from school.quizzes.bank import keyring
+from school.quizzes.bank.models import Question, QuestionKind, QuestionVersion
 from school.quizzes.marks import service as marks
 from school.quizzes.marks.marking import agreed, differ
-from school.quizzes.models import Attempt, AttemptAnswer, Question, QuestionKind, QuestionVersion, ShortMark
+from school.quizzes.marks.models import ShortMark
+from school.quizzes.sittings.models import Attempt, AttemptAnswer
 
 NOTE_LENGTH = 400
 PURPOSE = "short"  # of the handles that name an answer without telling whose it is

@@ -14,8 +14,8 @@ from school.core.text import hundredths, tidy
 from school.core.time import day_of, now
 from school.quizzes import bodies
 from school.quizzes.bank import rules as bank_rules
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.blueprint import blueprint
-from school.quizzes.models import QuestionKind
 from school.quizzes.papers import composing, outline
 from school.quizzes.papers.studio import edit_page, trainer, zone
 from school.webkit.context import school

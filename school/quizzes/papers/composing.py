@@ -17,9 +17,10 @@ from school.org import audit
 from school.org.models import Organization
 from school.quizzes.access import no_question
 from school.quizzes.bank import rules as bank_rules
-from school.quizzes.models import Question, QuestionState, QuestionTag, Quiz, QuizItem, QuizSection
+from school.quizzes.bank.models import Question, QuestionState, QuestionTag
 from school.quizzes.papers import outline, rules
 from school.quizzes.papers import paper as papers
+from school.quizzes.papers.models import Quiz, QuizItem, QuizSection
 from school.quizzes.papers.outline import Section
 from school.quizzes.papers.service import own_quiz
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from school.quizzes.models import QuestionKind
+from school.quizzes.bank.models import QuestionKind
 
 _MASK = (1 << 64) - 1
 CHOICES = frozenset({QuestionKind.SINGLE, QuestionKind.MULTIPLE})

@@ -17,7 +17,9 @@ from school.core.time import local, year_of
 from school.org import audit
 from school.org.models import AuditLog
 from school.quizzes.access import Standing
-from school.quizzes.models import Attempt, AttemptState, Quiz, QuizKind, QuizResult, QuizState
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizKind, QuizState
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.records.queries import hours_of
 
 WRONG_CODES = 10  # typed by one person within WINDOW, before they must wait

@@ -9,8 +9,8 @@ from typing import Any
 
 from school.core.errors import Invalid
 from school.core.i18n import N_
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bodies import CHOICES, letter
-from school.quizzes.models import QuestionKind
 
 RIGHT = frozenset({"对", "正确", "是", "√", "✓", "v", "t", "y"})
 WRONG = frozenset({"错", "错误", "否", "×", "✗", "x", "f", "n"})

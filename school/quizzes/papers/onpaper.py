@@ -26,11 +26,13 @@ from school.quizzes import bodies
 from school.quizzes.access import Standing, at_desk
 from school.quizzes.bank.versions import asked
 from school.quizzes.marks import service as marks
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptState, Quiz, QuizKind, QuizResult, QuizState
+from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers import letters, queries
 from school.quizzes.papers import paper as papers
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Quiz, QuizKind, QuizState
 from school.quizzes.sittings import service as sitting
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.quizzes.sittings.serving import canonical, shown
 from school.records.bulk import among, put
 from school.records.models import MemberYear

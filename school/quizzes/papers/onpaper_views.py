@@ -17,9 +17,9 @@ from school.org.models import Member, Organization
 from school.quizzes import access
 from school.quizzes.access import Standing, at_desk
 from school.quizzes.blueprint import blueprint
-from school.quizzes.models import AttemptState
 from school.quizzes.papers import onpaper, printing
 from school.quizzes.papers import paper as papers
+from school.quizzes.sittings.models import AttemptState
 from school.webkit.context import current_person, school
 from school.webkit.replies import sentence, status_of
 

@@ -10,8 +10,9 @@ from school.core.errors import Invalid
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
 from school.core.text import tidy
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import DIFFICULTIES, TAG_LENGTH
-from school.quizzes.models import QuestionKind, QuizKind, Show
+from school.quizzes.papers.models import QuizKind, Show
 from school.records.models import Mode
 
 TITLE_LENGTH = 40

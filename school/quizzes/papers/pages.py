@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from school.core.person import Person, Role, signed_in
 from school.core.time import now
 from school.quizzes import access, bodies
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.blueprint import blueprint
-from school.quizzes.models import QuestionKind, QuizKind, QuizResult, QuizState
+from school.quizzes.marks.models import QuizResult
 from school.quizzes.outside import outside
 from school.quizzes.papers import gate, queries, rules
 from school.quizzes.papers import paper as papers
+from school.quizzes.papers.models import QuizKind, QuizState
 from school.quizzes.papers.rules import Phase
 from school.quizzes.sittings.service import moment_of
 from school.webkit import figures

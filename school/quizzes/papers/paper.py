@@ -18,18 +18,10 @@ from school.core.errors import Conflict
 from school.core.i18n import N_
 from school.org.models import Organization
 from school.org.reach import prefixes
-from school.quizzes.models import (
-    Question,
-    QuestionKind,
-    QuestionState,
-    QuestionTag,
-    QuestionVersion,
-    Quiz,
-    QuizItem,
-    QuizSection,
-)
+from school.quizzes.bank.models import Question, QuestionKind, QuestionState, QuestionTag, QuestionVersion
 from school.quizzes.papers import drawing
 from school.quizzes.papers.drawing import Candidate, Part
+from school.quizzes.papers.models import Quiz, QuizItem, QuizSection
 
 FRESH_S = 30.0  # how long a plan is kept: five hundred people start in one second, and a withdrawn question goes soon
 KEPT = 64  # plans a process keeps

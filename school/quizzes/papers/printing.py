@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from school.core.keys import Keys
 from school.quizzes.bank import files, keyring
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.versions import asked
-from school.quizzes.models import QuestionKind
 from school.quizzes.papers import letters
 from school.quizzes.papers.drawing import Served
 from school.quizzes.sittings.serving import face, shown_key

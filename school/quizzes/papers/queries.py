@@ -12,17 +12,10 @@ from sqlalchemy.orm import Session, aliased, defer, joinedload
 from school.core.person import Person
 from school.org.models import Account, Organization
 from school.quizzes.access import helping, invited, overseen
-from school.quizzes.models import (
-    Attempt,
-    AttemptState,
-    Quiz,
-    QuizAudience,
-    QuizHelper,
-    QuizKind,
-    QuizResult,
-    QuizState,
-)
+from school.quizzes.marks.models import QuizResult
+from school.quizzes.papers.models import Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 from school.quizzes.papers.rules import Phase, phase
+from school.quizzes.sittings.models import Attempt, AttemptState
 
 PAGE = 12  # quizzes that are over at once
 SHOWN = 60

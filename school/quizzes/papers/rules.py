@@ -12,7 +12,7 @@ from school.core.i18n import N_
 from school.core.secrecy import SECRECIES as SECRECIES  # the pages read it from here
 from school.core.secrecy import Secrecy, refuse_secrets
 from school.core.text import hundredths, tidy, tidy_lines
-from school.quizzes.models import QuizKind, QuizState, Show
+from school.quizzes.papers.models import QuizKind, QuizState, Show
 from school.records.models import Mode
 
 TITLE_LENGTH = 80

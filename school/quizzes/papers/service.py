@@ -18,9 +18,10 @@ from school.core.time import day_of, now
 from school.org import audit, reach
 from school.org.models import Organization
 from school.quizzes.access import OVERSEERS, Standing, no_quiz, standing
-from school.quizzes.models import (
-    Attempt,
-    AttemptState,
+from school.quizzes.outside import ALONE, Outside
+from school.quizzes.papers import paper as papers
+from school.quizzes.papers import queries, rules
+from school.quizzes.papers.models import (
     Quiz,
     QuizAudience,
     QuizHelper,
@@ -30,11 +31,9 @@ from school.quizzes.models import (
     QuizState,
     Show,
 )
-from school.quizzes.outside import ALONE, Outside
-from school.quizzes.papers import paper as papers
-from school.quizzes.papers import queries, rules
 from school.quizzes.papers.outline import PRESETS, QUESTIONS
 from school.quizzes.papers.rules import Sheet
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.records import needs
 from school.records.models import Mode
 

@@ -20,9 +20,9 @@ from school.org import audit, reach
 from school.quizzes import access, bodies
 from school.quizzes.bank import rules as bank_rules
 from school.quizzes.blueprint import blueprint
-from school.quizzes.models import Quiz, QuizKind, QuizState, Show
 from school.quizzes.outside import outside
 from school.quizzes.papers import composing, outline, queries, rules, service
+from school.quizzes.papers.models import Quiz, QuizKind, QuizState, Show
 from school.records.models import Mode
 from school.webkit.context import current_person, school
 from school.webkit.replies import refuse, sentence, status_of

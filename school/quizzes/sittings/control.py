@@ -18,8 +18,9 @@ from school.core.text import tidy
 from school.org import audit
 from school.quizzes.access import Standing, at_desk
 from school.quizzes.marks import service as marks
-from school.quizzes.models import Attempt, AttemptState, Quiz
+from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import service as sitting
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.quizzes.sittings.service import Sitting, event, no_attempt
 from school.records.bulk import among, move
 

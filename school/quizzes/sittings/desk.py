@@ -16,8 +16,8 @@ from school.core.person import signed_in
 from school.quizzes import access
 from school.quizzes.access import Standing, at_desk
 from school.quizzes.blueprint import blueprint
-from school.quizzes.models import AttemptState
 from school.quizzes.sittings import control, invigilation
+from school.quizzes.sittings.models import AttemptState
 from school.quizzes.sittings.service import moment_of
 from school.quizzes.sittings.views import clock_ms
 from school.webkit.context import current_person, school

@@ -15,7 +15,7 @@ from school.core.text import tidy, tidy_lines
 from school.org import audit
 from school.org.models import Account, Member, Organization
 from school.quizzes.access import Standing, at_desk, expected
-from school.quizzes.models import Attempt, AttemptEvent, AttemptState, QuizNote
+from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState, QuizNote
 from school.quizzes.sittings.service import no_attempt
 from school.records.bulk import among
 

@@ -8,8 +8,9 @@ import structlog
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.time import now
-from school.quizzes.models import Attempt, AttemptState, Quiz
+from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import service as sitting
+from school.quizzes.sittings.models import Attempt, AttemptState
 
 log = structlog.get_logger()
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from school.core.person import Person
 from school.quizzes.access import invited
-from school.quizzes.models import Attempt, AttemptState, Quiz, QuizState
+from school.quizzes.papers.models import Quiz, QuizState
+from school.quizzes.sittings.models import Attempt, AttemptState
 
 
 class Moment(NamedTuple):

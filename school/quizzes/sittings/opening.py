@@ -14,11 +14,12 @@ from school.quizzes.access import Standing
 from school.quizzes.bank import keyring
 from school.quizzes.bank.files import address
 from school.quizzes.bank.versions import asked
-from school.quizzes.models import Attempt, AttemptAnswer, Quiz, Show
 from school.quizzes.papers import gate
 from school.quizzes.papers import paper as papers
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Quiz, Show
 from school.quizzes.sittings import telling
+from school.quizzes.sittings.models import Attempt, AttemptAnswer
 from school.quizzes.sittings.service import Sitting, Start, deadline_of, moment_of
 from school.quizzes.sittings.serving import face, shown
 from school.quizzes.sittings.show import examined

@@ -17,9 +17,11 @@ from school.quizzes import access
 from school.quizzes.access import Standing
 from school.quizzes.marks import short
 from school.quizzes.marks.earnings import KIND
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState, Quiz, QuizResult
+from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings.looking import Given, looked_back
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState
 from school.quizzes.sittings.service import no_attempt
 from school.quizzes.sittings.show import visible_key
 from school.records.models import StudyHourEntry

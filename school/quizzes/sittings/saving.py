@@ -21,10 +21,11 @@ from school.org.models import Member
 from school.quizzes import bodies
 from school.quizzes.bank import keyring
 from school.quizzes.bank.versions import Asked, asked
-from school.quizzes.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState, Show
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Show
 from school.quizzes.sittings import service as sitting
 from school.quizzes.sittings import telling
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState
 from school.quizzes.sittings.service import Sitting, event
 from school.quizzes.sittings.serving import canonical
 from school.quizzes.sittings.show import examined

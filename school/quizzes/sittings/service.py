@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session, aliased
 from school.core.errors import NotFound, SchoolError
 from school.core.i18n import N_
 from school.quizzes.marks import service as marks
-from school.quizzes.models import Attempt, AttemptEvent, AttemptState, Quiz, Show
+from school.quizzes.papers.models import Quiz, Show
+from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState
 from school.records.bulk import among, move, table_of
 
 ATTEMPT = table_of(Attempt)

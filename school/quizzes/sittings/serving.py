@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.versions import Asked, File
-from school.quizzes.models import QuestionKind
 from school.quizzes.papers.drawing import Served
 
 Address = Callable[[int], str]

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from school.quizzes.access import Standing
-from school.quizzes.models import Attempt, AttemptState, Quiz, QuizKind, QuizState, Show
+from school.quizzes.papers.models import Quiz, QuizKind, QuizState, Show
+from school.quizzes.sittings.models import Attempt, AttemptState
 
 OVER = (AttemptState.SUBMITTED, AttemptState.MARKED)
 

@@ -14,10 +14,11 @@ from school.core.time import now
 from school.quizzes.access import Standing
 from school.quizzes.blueprint import blueprint
 from school.quizzes.marks import service as marks
-from school.quizzes.models import AttemptState, QuizState
 from school.quizzes.papers import gate
+from school.quizzes.papers.models import QuizState
 from school.quizzes.sittings import asking, looking, moments, outcomes, wrong
 from school.quizzes.sittings import views as sittings_api
+from school.quizzes.sittings.models import AttemptState
 from school.webkit.bodies import json_object
 from school.webkit.context import current_person, school
 from school.webkit.replies import for_scripts, wants_json

@@ -20,9 +20,10 @@ from school.core.i18n import N_
 from school.core.person import require_member
 from school.quizzes.access import standing
 from school.quizzes.blueprint import blueprint
-from school.quizzes.models import Attempt, AttemptState, Quiz
 from school.quizzes.papers import gate
+from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import opening, queue
+from school.quizzes.sittings.models import Attempt, AttemptState
 from school.quizzes.sittings.saving import N_MOST, SPENT_MOST, Delivery, Given, Outcome
 from school.quizzes.sittings.service import Open, no_attempt
 from school.quizzes.sittings.tokens import Ticket, forged, new_holder, unseal

@@ -11,21 +11,14 @@ from sqlalchemy.orm import Session
 
 from school.quizzes import bodies
 from school.quizzes.bank import keyring
+from school.quizzes.bank.models import Question, QuestionKind, QuestionState, QuestionVersion
 from school.quizzes.bank.versions import asked
-from school.quizzes.models import (
-    Attempt,
-    AttemptAnswer,
-    AttemptState,
-    Question,
-    QuestionKind,
-    QuestionRedo,
-    QuestionState,
-    QuestionVersion,
-    Quiz,
-)
+from school.quizzes.marks.models import QuestionRedo
 from school.quizzes.papers.drawing import Served
+from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import telling
 from school.quizzes.sittings.looking import Given
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
 from school.quizzes.sittings.service import no_attempt
 from school.quizzes.sittings.serving import canonical
 from school.quizzes.sittings.show import shown

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from school.core.i18n import N_
 from school.quizzes.bank.formats.common import ANSWER_WANTED, Batch, File, Loss, Note, Written, decoded, refused
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 
 _OPTION = re.compile(r"(?:[(（](?=[A-ZＡ-Ｚ][)）]))?([A-Za-zＡ-Ｚ])\s?([).）、．:：])\s*(.*)")
 _ANSWER = re.compile(r"(?:ANSWER|CORRECT ANSWER|正确答案|参考答案|答案)\s*[:：]\s*(.*)", re.IGNORECASE)

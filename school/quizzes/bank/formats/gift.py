@@ -10,8 +10,8 @@ from school.core.i18n import N_
 from school.quizzes import bodies
 from school.quizzes.bank.formats import common, multilang
 from school.quizzes.bank.formats.common import Batch, File, Loss, NotCarried, Note, Written, refused
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 from school.webkit import markup
 
 # An escaped sign is kept as a private character until the structure is read.

@@ -17,8 +17,8 @@ from school.core.i18n import N_
 from school.quizzes import bodies
 from school.quizzes.bank.formats import cloze, common, gift, multilang
 from school.quizzes.bank.formats.common import Batch, NotCarried, Note, refused
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 from school.webkit import markup, xml_in
 
 MOST_ELEMENTS = 3_000_000

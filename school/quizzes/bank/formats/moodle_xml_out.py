@@ -12,8 +12,8 @@ from school.core.i18n import N_
 from school.quizzes import bodies
 from school.quizzes.bank.formats import cloze, common
 from school.quizzes.bank.formats.common import File, Loss, Note, Written
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 from school.webkit import markup
 
 _TYPES = {

@@ -14,8 +14,8 @@ from school.core.errors import Invalid
 from school.core.i18n import N_
 from school.quizzes.bank.formats import common
 from school.quizzes.bank.formats.common import Batch, refused
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 from school.webkit import xlsx_in
 
 LETTERS = "ABCDEFGHIJKL"

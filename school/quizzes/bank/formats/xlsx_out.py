@@ -8,8 +8,8 @@ from typing import Any
 from school.core.i18n import N_
 from school.quizzes.bank.formats.common import File, Loss, Note, Written
 from school.quizzes.bank.formats.xlsx import LABEL, LETTERS
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
-from school.quizzes.models import QuestionKind
 from school.webkit.xlsx import Column, Picture, Sheet
 from school.webkit.xlsx import write as workbook
 
