@@ -49,9 +49,15 @@ if (line) {
   connection();
 }
 
-// Study time and answers that a page could not deliver go out from whichever page is opened next.
+// Study time and answers that a page could not deliver go out from whichever page is opened next, tried again for as long as it is open.
+async function settle(deliver, wait = 2000) {
+  if (await deliver()) return;
+  setTimeout(() => settle(deliver, Math.min(wait * 2, 60_000)), wait * (0.75 + Math.random() / 2));
+}
 try {
   const keys = Object.keys(localStorage);
-  if (keys.some((key) => key.startsWith('study.'))) import('./player/outbox.js').then(({ deliver }) => deliver('/study/claims', null));
-  if (keys.some((key) => key.startsWith('answers.'))) import('./quizzes/outbox.js').then(({ deliver }) => deliver());
+  if (keys.some((key) => key.startsWith('study.'))) {
+    import('./player/outbox.js').then(({ deliver }) => settle(() => deliver('/study/claims', null)));
+  }
+  if (keys.some((key) => key.startsWith('answers.'))) import('./quizzes/outbox.js').then(({ deliver }) => settle(deliver));
 } catch { /* a browser that keeps nothing owes nothing */ }

@@ -55,7 +55,7 @@ export async function post(url, body) {
 /** Whether the server has refused for good, so that sending the same again is no use. */
 export const final = (error) => error.status >= 400 && error.status < 500 && ![408, 425, 429].includes(error.status);
 
-/** Deliver what sessions other than `own` left behind; resolves when each was acknowledged or put off. */
+/** Deliver what sessions other than `own` left behind; resolves to false when the rest must be tried again later. */
 export async function deliver(url, own) {
   for (const [token, { claims, position_ms }] of waiting()) {
     if (token === own) continue;
@@ -64,8 +64,9 @@ export async function deliver(url, own) {
       const now = read(token);
       if (now) keep(token, { ...now, claims: minus(union(now.claims), claims) });
     } catch (error) {
-      if (!final(error)) return;
+      if (!final(error)) return false;
       keep(token, { claims: [] });
     }
   }
+  return true;
 }

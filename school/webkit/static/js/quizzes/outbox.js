@@ -116,7 +116,7 @@ export class Outbox {
   }
 }
 
-/** Deliver what earlier pages left behind; resolves when each was acknowledged, refused for good, or put off. */
+/** Deliver what earlier pages left behind; resolves to false when the rest must be tried again later. What is refused stays for its own page. */
 export async function deliver() {
   for (const key of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
     const attempt = key.slice(PREFIX.length);
@@ -130,8 +130,9 @@ export async function deliver() {
       settle(now, answer, entry.answers);
       keep(attempt, now);
     } catch (error) {
-      if (final(error) && error.code === 'attempt.over') keep(attempt, { answers: {} });
-      else if (error.status === 0) return;
+      if (!final(error)) return false;
+      if (error.code === 'attempt.over') keep(attempt, { answers: {} });
     }
   }
+  return true;
 }
