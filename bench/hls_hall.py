@@ -116,7 +116,7 @@ def _class_that_is_on(folder: Path, stack: ExitStack) -> tuple[Any, Any, int, st
     film, began = _film(folder), time.time_ns() // 1000
     publisher.begin(film, began)
     publisher.begin(kit.Mouth(), began)
-    kit.wait_until(lambda: kit.closed(running, stream_id, 4), 60)
+    kit.until(lambda: kit.closed(running, stream_id, 4), 60)
     return settings, load_keys(settings), stream_id, running.url
 
 

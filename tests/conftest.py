@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -18,12 +19,14 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 import actors
 import services
+import warden
 from actors import Cast
 from clients import SchoolClient
+from patience import PATIENCE_S
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
@@ -31,6 +34,8 @@ from school.tables import Base
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
+WEIGHTS = {"slow": 60, "browser": 15}  # how many plain tests one of these takes as long as, roughly
+expect.set_options(timeout=PATIENCE_S * 1000)
 structlog.configure(  # the usual frames with every local variable take more than a second each
     processors=[
         structlog.processors.add_log_level,
@@ -64,9 +69,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def pytest_configure() -> None:
+    """Nothing outlives the run that started it, not even one that is killed."""
+    warden.watch_over_this_run()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long walks first, so that two processes come to their end together."""
-    items.sort(key=lambda item: "story" not in item.nodeid)
+    """Files that take long come first, so that two processes come to their end together; a file's tests keep their order."""
+    weights: Counter[Path] = Counter()
+    for item in items:
+        weights[item.path] += next((weight for mark, weight in WEIGHTS.items() if item.get_closest_marker(mark)), 1)
+    items.sort(key=lambda item: -weights[item.path])
 
 
 def _create_tables(url: str) -> None:
@@ -287,7 +300,7 @@ def camera_browser(browser: Browser) -> Iterator[Browser]:
 def faultless_page(browser: Browser, **options: Any) -> Iterator[Page]:
     """A page of a fresh Chinese desktop browser; a script's fault or a breach of the content policy fails the test."""
     context = browser.new_context(**{"locale": "zh-CN", "viewport": {"width": 1280, "height": 800}, **options})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_S * 1000)
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
     context.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)

@@ -256,16 +256,6 @@ def timeline_of(db: Database, timeline_id: int | None) -> Timeline:
         return queries.timeline(s, timeline_id)
 
 
-def wait_until(what: Callable[[], Any], seconds: float = 20) -> Any:
-    """The first true answer of `what`."""
-    until = time.monotonic() + seconds
-    while not (found := what()):
-        if time.monotonic() > until:
-            raise AssertionError(f"not within {seconds} s")
-        time.sleep(0.05)
-    return found
-
-
 def runs_of(db: Database, store: ObjectStore, timeline: Timeline, rendition: str) -> list[bytes]:
     """Each run of a stored rendition as one playable file."""
     with db.read() as s:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -29,6 +29,7 @@ from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.rtp import RtcpSrPacket
 
 import services
+from patience import until
 from school.core.keys import load_keys
 from school.core.settings import Settings, dump
 from school.media.stream_tokens import Part, seal
@@ -102,15 +103,6 @@ def relay(settings: Settings, **changes: Any) -> Iterator[RelayProcess]:
         yield made
     finally:
         made.kill()
-
-
-def until(true: Callable[[], Any], seconds: float = 15, what: str = "") -> Any:
-    """What `true()` gives once it is not false; AssertionError after `seconds`."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, f"not within {seconds} s: {what or true}"
-        time.sleep(0.05)
-    return found
 
 
 # ── ffmpeg ────────────────────────────────────────

@@ -6,7 +6,6 @@ import json
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +19,7 @@ from flask.sessions import SecureCookieSessionInterface
 import actors
 import services
 from actors import Actor, Cast
+from patience import PATIENCE_S
 from school.core.db import Database
 from school.core.keys import load_keys
 from school.core.settings import Settings
@@ -122,7 +122,7 @@ class Guest:
             headers["Cookie"] = self.cookie
         self.client.connect(
             self.url, headers=headers, transports=["websocket"], namespaces=["/live"],
-            auth={"class": self.class_id, "since": self.since, "side": self.side}, wait_timeout=20,
+            auth={"class": self.class_id, "since": self.since, "side": self.side}, wait_timeout=PATIENCE_S,
         )  # fmt: skip
         self.until(lambda: self.welcomes)
         return self
@@ -131,7 +131,7 @@ class Guest:
     def welcome(self) -> dict[str, Any]:
         return self.welcomes[-1]
 
-    def send(self, event: str, body: dict[str, Any] | None = None, *, timeout: float = 20) -> dict[str, Any]:
+    def send(self, event: str, body: dict[str, Any] | None = None, *, timeout: float = PATIENCE_S) -> dict[str, Any]:
         """Do something and return the acknowledgement."""
         answer: dict[str, Any] = self.client.call(event, body or {}, namespace="/live", timeout=timeout)
         return answer
@@ -143,7 +143,7 @@ class Guest:
     def kinds(self) -> list[str]:
         return [line["kind"] for line in self.lines]
 
-    def until(self, true: Callable[[], object], seconds: float = 20) -> None:
+    def until(self, true: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         """Wait until `true()`; the limit only ends a broken run."""
         with self.news:
             assert self.news.wait_for(true, seconds), f"it did not happen; heard {self.lines[-5:]}"
@@ -316,11 +316,3 @@ def room(settings: Settings, db: Database, url: str, class_id: int) -> Iterator[
             guest.leave()
         for wire in made.wires:
             wire.close()
-
-
-def eventually(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until `true()`; the limit only ends a broken run."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 import services
 from actors import PASSWORD, Cast
 from conftest import faultless_page
-from relay_kit import RelayProcess, until
+from patience import until
+from relay_kit import RelayProcess
 from room_kit import Room
 from school.core.db import Database
 from school.core.settings import Settings

@@ -17,13 +17,14 @@ from crowd import Crowd
 import live_kit
 import services
 from actors import Cast
+from patience import until
 from school.core.db import Database
 from school.core.errors import SchoolError
 from school.core.settings import Settings
 from school.live import events
 from school.live.access import standing
 from school.live.models import LiveEvent, LiveMessage, LivePresence
-from sockets_kit import Guest, cookies, eventually, members, room
+from sockets_kit import Guest, cookies, members, room
 
 Start = Callable[..., services.LiveServer]
 
@@ -65,12 +66,12 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_web_is_killed(
         listener = here.enter(cast.secretary)
         talker = Talker(here.enter(cast.member))
         for round_ in range(1, 3):
-            eventually(lambda due=round_ * 5: len(talker.acknowledged) >= due)
+            until(lambda due=round_ * 5: len(talker.acknowledged) >= due)
             server.kill()
             server.start()
             listener.client.disconnect()
             listener.connect()  # with the number of the last line heard
-        eventually(lambda: len(talker.acknowledged) >= 15)
+        until(lambda: len(talker.acknowledged) >= 15)
         talker.enough.set()
         talker.join()
         with db.read() as s:

@@ -18,7 +18,8 @@ import relay_kit
 import services
 from actors import Actor, Cast
 from packager_kit import PackagerProcess, named, rows_of, stream_of
-from relay_kit import Loop, Publisher, RelayProcess, Watcher, until
+from patience import until
+from relay_kit import Loop, Publisher, RelayProcess, Watcher
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import open_store
@@ -66,7 +67,7 @@ class Visitor:
             made = Publisher(self.url + ticket["whip"], ticket["token"], loop)
             return made if made.connect() else None
 
-        return until(come, 20, "a relay for the publisher")  # type: ignore[no-any-return]
+        return until(come, what="a relay for the publisher")  # type: ignore[no-any-return]
 
     def watcher(self, loop: Loop) -> Watcher:
         def come() -> Watcher | None:
@@ -74,7 +75,7 @@ class Visitor:
             made = Watcher(self.url + ticket["whep"], ticket["token"], loop, sounds=1, pictures=2)
             return made if made.connect() else None
 
-        return until(come, 20, "a relay for the viewer")  # type: ignore[no-any-return]
+        return until(come, what="a relay for the viewer")  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -146,8 +147,8 @@ def test_the_other_node_takes_the_class_over(
         assert nodes["b"].relay.stream(stream_id)["sources"]
         until(lambda: any(early.seen), what="who came first sees the trainer")
         hall = member.ticket("watch")["hls"]["hall"]
-        before = until(lambda: listed(member, hall), 20, "the hall")
-        until(lambda: len(stored(db, stream_id, "source")) > 1, 20, "something is stored")
+        before = until(lambda: listed(member, hall), what="the hall")
+        until(lambda: len(stored(db, stream_id, "source")) > 1, what="something is stored")
 
         nodes["b"].kill()
         publisher.vanish()
@@ -156,12 +157,12 @@ def test_the_other_node_takes_the_class_over(
         assert nodes["a"].relay.stream(stream_id)["sources"]
         until(lambda: any(late.seen), what="a viewer sees the trainer")
         assert stream_of(db, stream_id).node == "a"
-        until(lambda: any(number > max(before) for number in listed(member, hall)), 30, "the same address goes on")
+        until(lambda: any(number > max(before) for number in listed(member, hall)), what="the same address goes on")
         after = listed(member, hall)
         assert member.session.get(after[max(after)], timeout=20).ok
         with db.write() as s:
             running.end(s, cast.trainer.person, live.id)
-        until(lambda: stream_of(db, stream_id).finished_at, 30, "closed")
+        until(lambda: stream_of(db, stream_id).finished_at, what="closed")
         loop.run(publisher.pc.close())
     for rendition in ("source", "audio"):
         rows = stored(db, stream_id, rendition)

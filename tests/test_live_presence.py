@@ -11,13 +11,14 @@ import sqlalchemy as sa
 import live_kit
 import services
 from actors import Cast
+from patience import until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.live import log, presence, roster
 from school.live.models import LiveAudience, LiveClass, LivePresence
 from school.live.presence import RETURN_MS, Arrival
 from school.org.models import SignIn
-from sockets_kit import eventually, room
+from sockets_kit import room
 
 ZONE = "Asia/Shanghai"
 
@@ -91,8 +92,8 @@ def test_the_desk_sees_who_is_there_by_branch_and_how_they_watch(
         assert len(stays(db, class_id)) == 2  # two devices are one stay; the desk is none
         second_device.leave()
         other.leave()
-        eventually(lambda: [left for *_, left in stays(db, class_id)] == [False, True])
-        eventually(lambda: desk.send("roster")["branches"][0]["present"] == 1)
+        until(lambda: [left for *_, left in stays(db, class_id)] == [False, True])
+        until(lambda: desk.send("roster")["branches"][0]["present"] == 1)
 
 
 @pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
@@ -114,10 +115,10 @@ def test_who_is_signed_out_or_no_longer_invited_must_go(
             outsider.send("say", {"text": "还在"})["error"]["code"] == "live.missing"
         )  # at once, when they do something
         assert signed_out.send("say", {"text": "还在"})["error"]["code"] == "person.sign_in"
-        eventually(lambda: not outsider.client.connected and not signed_out.client.connected)
+        until(lambda: not outsider.client.connected and not signed_out.client.connected)
         with db.write() as s:
             s.execute(sa.update(LiveClass).values(trainer_id=cast.admin.account_id))
-        eventually(lambda: not desk.client.connected)  # within fifteen seconds, when they do nothing
+        until(lambda: not desk.client.connected)  # within fifteen seconds, when they do nothing
         assert member.client.connected
         for guest, code in ((outsider, "live.missing"), (signed_out, "person.sign_in"), (desk, "live.missing")):
             with pytest.raises(socketio.exceptions.ConnectionError):
@@ -138,6 +139,6 @@ def test_a_class_that_is_stopped_sends_everybody_away(
         with db.write() as s:
             running.stop(s, cast.admin.person, class_id, "内容需要核对")
         member.until(lambda: "state" in member.kinds())
-        eventually(lambda: not member.client.connected)
+        until(lambda: not member.client.connected)
         with pytest.raises(socketio.exceptions.ConnectionError):
             member.connect()

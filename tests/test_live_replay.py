@@ -398,7 +398,7 @@ def test_a_late_member_makes_up_on_the_replay_what_was_missed(
     expect(page.locator("#settling")).to_have_count(0)
     expect(page.locator("#gaps")).to_contain_text("直播时已计入 0:52")
     page.locator("#gap-list button").first.click()
-    expect(page.locator("#completed")).to_contain_text("网络学习 1 学时", timeout=30_000)
+    expect(page.locator("#completed")).to_contain_text("网络学习 1 学时")
     with db.read() as s:
         (entry,) = s.query(StudyHourEntry).all()
     assert entry.evidence["stays"]

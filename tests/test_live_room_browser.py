@@ -17,7 +17,8 @@ import services
 from actors import PASSWORD, Actor, Cast
 from conftest import faultless_page
 from packager_kit import packager
-from relay_kit import Publisher, RelayProcess, until
+from patience import until
+from relay_kit import Publisher, RelayProcess
 from room_kit import Room
 from school.core.db import Database
 from school.core.settings import Settings
@@ -46,7 +47,7 @@ class House:
 
     def room(self, state: LiveState = LiveState.LIVE) -> Room:
         """A class, on the air unless said otherwise, once the one seat is free again."""
-        until(self.free, 20, "the seat of the test before")
+        until(self.free, what="the seat of the test before")
         return Room(self.db, self.cast, state=state)
 
     def free(self) -> bool:
@@ -192,11 +193,11 @@ def test_a_full_relay_leads_to_hls_and_back_when_there_is_room(
     moves(phone, "camera")
     with faultless_page(camera_browser, viewport=PHONE) as second:
         enter(second, house, room, house.cast.member)
-        expect(second.locator("#says")).to_have_text("低延时的座位满了，已转为流畅", timeout=15_000)
+        expect(second.locator("#says")).to_have_text("低延时的座位满了，已转为流畅")
         moves(second, "hall")
         expect(second.get_by_role("combobox", name="画面")).to_have_value("smooth")
         phone.goto("about:blank")
-        until(house.free, 5, what="whoever leaves frees the seat at once")
+        until(house.free, 20, "whoever leaves frees the seat at once")
         second.evaluate("dispatchEvent(new Event('online'))")  # another network: worth a try at once
         moves(second, "camera")
         expect(second.get_by_role("combobox", name="画面")).to_have_value("low")
@@ -216,7 +217,7 @@ def test_where_udp_does_not_pass_hls_plays(browser: Browser, house: House) -> No
     try:
         with faultless_page(closed, viewport=PHONE) as page:
             enter(page, house, room, house.cast.member)
-            expect(page.locator("#says")).to_have_text("这里的网络用不了低延时，已转为流畅", timeout=15_000)
+            expect(page.locator("#says")).to_have_text("这里的网络用不了低延时，已转为流畅")
             moves(page, "hall")
     finally:
         closed.close()

@@ -15,12 +15,13 @@ import socketio
 import live_kit
 import services
 from actors import Cast
+from patience import until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.live import log
 from school.up import web_command
 from school.webkit import sockets
-from sockets_kit import Room, eventually, room
+from sockets_kit import Room, room
 
 SQLITE = pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)  # where the database does not matter
 
@@ -234,7 +235,7 @@ def test_nonsense_ends_its_sender_alone(here: Room, server: services.LiveServer,
     assert quick.send("say", {"text": "一切照旧"})["ok"]
     quick.until(lambda: "一切照旧" in quick.said())
     assert quick.said().count("刷屏") < sockets.EVENTS[1] * 2
-    eventually(lambda: here.enter(cast.trainer, side="desk").send("roster")["branches"][0]["present"] == 1)
+    until(lambda: here.enter(cast.trainer, side="desk").send("roster")["branches"][0]["present"] == 1)
     said = server.log.read_text()
     assert "Traceback" not in said
     assert '"level": "error"' not in said

@@ -20,11 +20,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from test_roof_up import running, until
+from test_roof_up import running
 
 import relay_kit
 import services
 from packager_kit import packager
+from patience import PATIENCE_S, until
 from school import demo
 from school.core.db import Database
 from school.core.keys import load_keys
@@ -64,7 +65,7 @@ class Place:
 @pytest.fixture
 def one_pc(running: tuple[subprocess.Popen[bytes], str, Path]) -> Iterator[Place]:
     _process, origin, log = running
-    until(lambda: "已经打开" in log.read_text(), 120)
+    until(lambda: "已经打开" in log.read_text())
     db = Database(f"sqlite:///{log.parent / 'data' / 'school.db'}")
     yield Place(origin, origin, db)
     db.close()
@@ -112,14 +113,13 @@ def several(
 def sign_in(camera_browser: Browser) -> Iterator[Callable[..., Page]]:
     """`sign_in(origin, login)`: a page of a fresh browser in which that demo account is signed in."""
     opened: list[BrowserContext] = []
-    expect.set_options(timeout=40_000)  # four pages encode and decode on this machine
 
     def enter(origin: str, login: str, viewport: dict[str, int] | None = None) -> Page:
         context = camera_browser.new_context(
             base_url=origin, locale="zh-CN", viewport=viewport or {"width": 1280, "height": 900},
             permissions=["camera", "microphone"],
         )  # fmt: skip
-        context.set_default_timeout(40_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         context.add_init_script(SMALL)
         opened.append(context)
         page = context.new_page()
@@ -131,7 +131,6 @@ def sign_in(camera_browser: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield enter
-    expect.set_options(timeout=5_000)
     for context in opened:
         context.close()
 
@@ -207,7 +206,7 @@ def test_a_class_is_taught_counted_and_made_up(
                 .where(LiveAttendance.class_id == class_id, Account.login == login)
             )
 
-    until(lambda: row("maxiazhi"), 60)
+    until(lambda: row("maxiazhi"))
     for login in ("zhouguyu", "wubailu"):
         assert hours(here.db, login, class_id) == 25, (login, row(login))
     missed = row("maxiazhi")
@@ -221,7 +220,7 @@ def test_a_class_is_taught_counted_and_made_up(
     late.goto(f"/live/{class_id}/replay")
     assert covered(late) > 0
     late.click("#resume")
-    until(lambda: hours(here.db, "maxiazhi", class_id) == 25, 120)
+    until(lambda: hours(here.db, "maxiazhi", class_id) == 25)
     late.goto("/record")
     expect(late.locator("main")).to_contain_text(TITLE)
     desk.goto(f"/live/{class_id}/report")

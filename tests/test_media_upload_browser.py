@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from actors import PASSWORD, Cast
+from patience import until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import open_store
@@ -40,12 +40,9 @@ BEGIN = """async ([size, stop]) => {
 }"""
 
 
-def until(page: Page, condition: str, seconds: float = 60) -> None:
+def seen(page: Page, condition: str) -> None:
     """Wait without `wait_for_function`, which needs an `eval` that the content policy forbids."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, page.evaluate("seen")
-        page.wait_for_timeout(50)
+    until(lambda: page.evaluate(condition), what=condition)
 
 
 def test_an_upload_survives_a_reload_and_a_killed_server(
@@ -58,7 +55,7 @@ def test_an_upload_survives_a_reload_and_a_killed_server(
     page.click("main button[type=submit]")
     page.wait_for_url(f"{server.url}/account")
     page.evaluate(BEGIN, [SIZE, 9_000_000])
-    until(page, "seen.sent > 9_000_000")
+    seen(page, "seen.sent > 9_000_000")
     asset = page.evaluate("seen.asset")
     assert asset
 
@@ -66,10 +63,10 @@ def test_an_upload_survives_a_reload_and_a_killed_server(
     page.evaluate("() => import('/static/js/upload.js')")
     server.kill()
     page.evaluate(BEGIN, [SIZE, 0])
-    until(page, "seen.waited > 0")
+    seen(page, "seen.waited > 0")
     server.start()
     page.evaluate("dispatchEvent(new Event('online'))")  # as when the network is back; else it waits ten seconds
-    until(page, "seen.done")
+    seen(page, "seen.done")
     assert page.evaluate("[seen.asset, seen.refused]") == [asset, ""]
     assert jobs.claim(db, ["ingest"], "w") is not None
     found = sources.fetch_source(db, open_store(settings), asset, tmp_path / "source")

@@ -40,8 +40,8 @@ from packager_kit import (
     runs_of,
     stream_of,
     timeline_of,
-    wait_until,
 )
+from patience import until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
@@ -110,7 +110,7 @@ def test_what_is_served_while_a_class_is_on(
         time.sleep(1)
         assert get(base + "hall.m3u8", status=404).json()["error"]["code"] == "live.not_on"
         order_state(db, stream_id, StreamState.LIVE)
-        wait_until(lambda: closed(process, stream_id, 1))
+        until(lambda: closed(process, stream_id, 1))
 
         low = get(base + "low.m3u8")
         assert low.headers["Cache-Control"] == "no-store"
@@ -151,12 +151,12 @@ def test_what_is_served_while_a_class_is_on(
         held = threading.Thread(target=lambda: answers.append(hang(f"{base}{video}", stream_id, process)))
         held.start()
         order_state(db, stream_id, StreamState.STOPPED)
-        wait_until(lambda: requests.get(base + "hall.m3u8", timeout=20).status_code == 410)
+        until(lambda: requests.get(base + "hall.m3u8", timeout=20).status_code == 410)
         held.join()
         assert answers == [410]
         for gone in (video, "hall/" + name, "sound.m3u8"):
             get(base + gone, status=410)
-        wait_until(lambda: stream_of(db, stream_id).finished_at)
+        until(lambda: stream_of(db, stream_id).finished_at)
     time.sleep(1)
     get(base + "hall.m3u8", status=410)
     assert process.stop() == 0
@@ -179,21 +179,21 @@ def test_kill_and_an_absent_store_cost_nothing_that_was_closed(
     stream_id = open_live(db)
     spool = settings.data / "live" / "main" / str(stream_id)
     with trainer(settings, stream_id):
-        wait_until(lambda: stream_of(db, stream_id).timeline_id and not list(spool.glob(f"*{SUFFIX}")))
+        until(lambda: stream_of(db, stream_id).timeline_id and not list(spool.glob(f"*{SUFFIX}")))
         s3_server.stop()
         try:
-            wait_until(lambda: len(list(spool.glob(f"*{SUFFIX}"))) >= 2, 30)
+            until(lambda: len(list(spool.glob(f"*{SUFFIX}"))) >= 2)
             assert requests.get(f"{process.url}/streams/{stream_id}", timeout=20).json()["trouble"] == "store.away"
             kept = {path: path.read_bytes() for path in spool.glob(f"*{SUFFIX}")}
             process.kill()
             killed_ms = time.time() * 1000
             process.start()
             assert all(path.read_bytes() == data for path, data in kept.items())
-            wait_until(lambda: len(list(spool.glob(f"*{SUFFIX}"))) >= len(kept) + 1, 30)
+            until(lambda: len(list(spool.glob(f"*{SUFFIX}"))) >= len(kept) + 1)
         finally:
             s3_server.start()
         order_state(db, stream_id, StreamState.ENDED)
-        stream = wait_until(lambda: (found := stream_of(db, stream_id)).finished_at and found, 30)
+        stream = until(lambda: (found := stream_of(db, stream_id)).finished_at and found)
     assert not list(spool.glob(f"*{SUFFIX}"))
     assert same_everywhere(db, store, stream.timeline_id) >= 8
     timeline = timeline_of(db, stream.timeline_id)

@@ -19,8 +19,8 @@ from packager_kit import (
     runs_of,
     stream_of,
     timeline_of,
-    wait_until,
 )
+from patience import until
 from relay_kit import publish_ffmpeg, relay
 from school.core.db import Database
 from school.core.settings import Settings
@@ -44,11 +44,11 @@ def test_ffmpeg_broadcasts_a_talk_in_step(tmp_path: Path, sqlite_tables: Path) -
         relay(settings) as running,
         publish_ffmpeg(f"{running.url}/whip/{stream_id}", key, seconds=30),
     ):
-        wait_until(lambda: closed(process, stream_id, 3), 40)
+        until(lambda: closed(process, stream_id, 3))
         base = f"{process.url}/hls/{stream_id}/"
         film, sound = fetched(base + "hall/video.m3u8"), fetched(base + "hall/audio.m3u8")
         order_state(db, stream_id, StreamState.ENDED)
-        wait_until(lambda: stream_of(db, stream_id).finished_at)
+        until(lambda: stream_of(db, stream_id).finished_at)
     assert apart(flashes(film), beeps(sound)) < 0.08
     timeline = timeline_of(db, stream_of(db, stream_id).timeline_id)
     assert timeline.length_ms > 7000

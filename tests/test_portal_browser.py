@@ -45,7 +45,7 @@ def test_the_chart_is_drawn_and_its_table_says_the_same(page: Page, origin: str,
     page.goto(f"{origin}/orgs/{cast.branch_id}?year={YEAR}")
     card = page.locator("[data-chart=months]")
     card.scroll_into_view_if_needed()
-    expect(card.locator(".chart-box svg")).to_be_visible(timeout=60_000)
+    expect(card.locator(".chart-box svg")).to_be_visible()
     expect(card.locator("table")).to_be_hidden()
     card.get_by_text("看表格").click()
     rows = card.locator("tbody tr")

@@ -54,7 +54,7 @@ def test_who_comes_in_appears_and_gets_more_time(
                     started_ms=now_ms, seen_ms=now_ms, deadline_ms=now_ms + 1_200_000, max_100=500)
         )  # fmt: skip
     row = page.locator("#sitters tbody tr")
-    expect(row).to_contain_text("王建国", timeout=15_000)
+    expect(row).to_contain_text("王建国")
     expect(row).to_contain_text("刚刚")
     expect(page.locator("[data-count=open]")).to_have_text("1")
     page.click("summary:has-text('全场加时')")

@@ -23,10 +23,11 @@ import sqlalchemy as sa
 from bank_kit import ALBUM, GIVEN, SHEET, album, workbook
 from playwright.sync_api import Browser, Page, expect
 from test_live_story import clock
-from test_roof_up import running, until
+from test_roof_up import running
 
 import services
 from conftest import faultless_page
+from patience import until
 from school import demo
 from school.core.db import Database
 from school.core.keys import load_keys
@@ -66,7 +67,7 @@ class Place:
 @pytest.fixture
 def one_pc(running: tuple[Popen[bytes], str, Path]) -> Iterator[Place]:
     supervisor, origin, log = running
-    until(lambda: "已经打开" in log.read_text(), 120)
+    until(lambda: "已经打开" in log.read_text())
     db = Database(f"sqlite:///{log.parent / 'data' / 'school.db'}")
 
     def fall() -> Callable[[], None]:
@@ -106,7 +107,6 @@ def several(
 @pytest.fixture
 def sign_in(browser: Browser) -> Iterator[Callable[..., Page]]:
     """`sign_in(origin, login)`: a page of a fresh browser in which that demo account is signed in."""
-    expect.set_options(timeout=30_000)
     with ExitStack() as pages:
 
         def enter(origin: str, login: str, **options: Any) -> Page:
@@ -119,7 +119,6 @@ def sign_in(browser: Browser) -> Iterator[Callable[..., Page]]:
             return page
 
         yield enter
-    expect.set_options(timeout=5_000)
 
 
 # ── the bank ────────────────────────────────────────────

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from media_worker.relay import aiortc_hooks as hooks
-from relay_kit import SDP, Loop, Publisher, RelayProcess, Watcher, loop, relay, until
+from patience import until
+from relay_kit import SDP, Loop, Publisher, RelayProcess, Watcher, loop, relay
 from school.core.db import Database
 from school.core.settings import Settings
 from school.media import streams
@@ -153,15 +154,15 @@ def test_states_are_obeyed(db: Database, there: RelayProcess) -> None:
     order(db, stream_id, StreamState.PAUSED)
     assert post(whep, there.token(stream_id, "watch", 2), see).status_code == 201
     order(db, stream_id, StreamState.STOPPED)
-    until(lambda: requests.get(session, timeout=10).status_code == 404, 5, "the viewer is dropped")
-    until(lambda: there.health()["publishers"] == 0, 5, "the publisher is dropped")
+    until(lambda: requests.get(session, timeout=10).status_code == 404, what="the viewer is dropped")
+    until(lambda: there.health()["publishers"] == 0, what="the publisher is dropped")
     refused(post(whip, publish), 409, "stream.not_open")
     refused(post(whep, watch, see), 409, "stream.not_open")
 
 
 def test_another_node_carries_it(db: Database, there: RelayProcess) -> None:
     stream_id = new_stream(db)
-    streams.announce(db, streams.Node("other", "http://127.0.0.1:1", "http://127.0.0.1:2", 10))
+    streams.announce(db, streams.Node("other", "http://127.0.0.1:1", "http://127.0.0.1:2"))
     streams.take(db, stream_id, "other")
     refused(post(f"{there.url}/whip/{stream_id}", there.token(stream_id, "publish")), 409, "stream.elsewhere")
     streams.withdraw(db, "other")
@@ -169,7 +170,7 @@ def test_another_node_carries_it(db: Database, there: RelayProcess) -> None:
     streams.announce(db, streams.Node("other", "http://127.0.0.1:1", "http://127.0.0.1:2", 10))
     with db.write() as s:
         streams.stream(s, stream_id).node = "other"
-    until(lambda: there.health()["publishers"] == 0, 5, "what was taken over is let go")
+    until(lambda: there.health()["publishers"] == 0, what="what was taken over is let go")
 
 
 def test_seats_and_second_publishers(db: Database, there: RelayProcess, looping: Loop) -> None:
@@ -182,7 +183,7 @@ def test_seats_and_second_publishers(db: Database, there: RelayProcess, looping:
     assert (second.status, second.error["code"]) == (409, "stream.taken")
     again = Publisher(whip, there.token(stream_id, "publish", 1), looping)
     assert again.connect(), again.error
-    until(lambda: first.pc.connectionState == "closed", 10, "the earlier session of the same account ends")
+    until(lambda: first.pc.connectionState == "closed", what="the earlier session of the same account ends")
     viewers = [Watcher(whep, there.token(stream_id, "watch", n), looping) for n in (3, 4)]
     assert all(viewer.connect() for viewer in viewers)
     late = Watcher(whep, there.token(stream_id, "watch", 5), looping)
@@ -195,7 +196,7 @@ def test_seats_and_second_publishers(db: Database, there: RelayProcess, looping:
     assert late.connect(), late.error
     again.vanish()
     assert not second.connect(), "not at once: the line may come back"
-    until(second.connect, 10, "a silent publisher is displaced")
+    until(second.connect, what="a silent publisher is displaced")
     for one in (second, late, trainer, *viewers):
         one.close()
 
@@ -238,12 +239,12 @@ def test_who_was_hung_up_is_heard_no_longer(db: Database, there: RelayProcess, l
     call({1: 7})
     assert uncalled.connect(), uncalled.error
     call({1: 8})
-    until(lambda: there.health()["publishers"] == 0, 5, "a browser that goes on sending is parted from")
+    until(lambda: there.health()["publishers"] == 0, what="a browser that goes on sending is parted from")
     assert not uncalled.connect(), "its ticket opens the place no longer"
     following = speaker(8)
     assert following.connect(), following.error
     call({})
-    until(lambda: there.health()["publishers"] == 0, 5)
+    until(lambda: there.health()["publishers"] == 0)
     for one in (uncalled, following):
         one.close()
 
@@ -261,11 +262,11 @@ def test_a_new_stream_key_takes_the_class_back(db: Database, there: RelayProcess
     trainer = Publisher(whip, there.token(stream_id, "publish", 1), looping)
     assert not trainer.connect()
     key = new_key()
-    until(lambda: there.health()["publishers"] == 0, 5, "who came with the old key is parted from")
+    until(lambda: there.health()["publishers"] == 0, what="who came with the old key is parted from")
     assert trainer.connect(), trainer.error
     trainer.close()
     encoder = Publisher(whip, key, looping)
-    until(encoder.connect, 10)
+    until(encoder.connect)
     encoder.close()
 
 

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser
 
 import services
 from media_worker.frames import Flag, Kind, Message, Reader, Source, socket_path
+from patience import PATIENCE_S, until
 from relay_kit import (
     Loop,
     Publisher,
@@ -27,7 +28,6 @@ from relay_kit import (
     onsets,
     publish_ffmpeg,
     relay,
-    until,
 )  # fmt: skip
 from school.core.db import Database
 from school.core.settings import Settings
@@ -90,8 +90,8 @@ def grows(seen: list[object], by: int = 10) -> None:
 
 def in_step(watcher: Watcher, picture: int = CAMERA) -> float:
     """Median of sound minus picture, in seconds, over at least three flashes with their beeps."""
-    until(lambda: len(onsets(watcher.seen[MIC], LOUD)) >= 3, 20, "three beeps")
-    until(lambda: len(onsets(watcher.seen[picture], BRIGHT)) >= 3, 20, "three flashes")
+    until(lambda: len(onsets(watcher.seen[MIC], LOUD)) >= 3, what="three beeps")
+    until(lambda: len(onsets(watcher.seen[picture], BRIGHT)) >= 3, what="three flashes")
     flashes = onsets(watcher.seen[picture], BRIGHT)
     return statistics.median(
         min((beep - flash for flash in flashes), key=abs) for beep in onsets(watcher.seen[MIC], LOUD)
@@ -111,7 +111,7 @@ def test_ffmpeg_is_seen_and_heard_in_step(school: School) -> None:
         assert (sources["camera"]["lost"], sources["mic"]["lost"], sources["camera"]["faults"]) == (0, 0, 0)
         assert sources["camera"]["kbps"] > 0
         watcher.close()
-    until(lambda: school.relay.stream(stream_id)["sources"] == {}, 5, "ffmpeg ended its session")
+    until(lambda: school.relay.stream(stream_id)["sources"] == {}, what="ffmpeg ended its session")
 
 
 def test_a_publisher_comes_back_and_viewers_go_on(school: School) -> None:
@@ -199,10 +199,10 @@ def test_frames_reach_the_packager_and_it_may_be_restarted(school: School) -> No
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(str(path))
             server.listen()
-            server.settimeout(10)
+            server.settimeout(PATIENCE_S)
             connection, _ = server.accept()
             with connection:
-                connection.settimeout(1.5 if state == StreamState.REHEARSAL else 10)
+                connection.settimeout(1.5 if state == StreamState.REHEARSAL else PATIENCE_S)
                 school.order(stream_id, state)
                 if state == StreamState.REHEARSAL:
                     with pytest.raises(TimeoutError):
@@ -219,7 +219,7 @@ def _read_frames(school: School, stream_id: int, connection: socket.socket, trai
         got.extend(reader.feed(connection.recv(65536)))
         return got
 
-    until(lambda: sum(m.source == Source.CAMERA for m in read()) >= 45, 20)
+    until(lambda: sum(m.source == Source.CAMERA for m in read()) >= 45)
     pictures = [m for m in got if m.source == Source.CAMERA]
     sounds = [m for m in got if m.source == Source.MIC]
     assert {m.kind for m in got} == {Kind.FRAME}
@@ -323,13 +323,13 @@ def _publish_and_watch(school: School, webrtc_browser: Browser) -> None:
     watching = webrtc_browser.new_page()
     watching.goto(f"{school.relay.url}/health")
     assert watching.evaluate(WATCH, [whep, school.relay.token(stream_id, "watch")]) == 201
-    watching.wait_for_function("window.seen()[0] > 0 && window.seen()[1] > 20", timeout=20_000)
+    watching.wait_for_function("window.seen()[0] > 0 && window.seen()[1] > 20")
     sources = school.relay.stream(stream_id)["sources"]
     assert sources["camera"]["live"]
     assert sources["mic"]["live"]
     page.evaluate("window.pc.close()")
     page.evaluate(PUBLISH, [whip, school.relay.token(stream_id, "publish")])
     had = watching.evaluate("window.seen()[1]")
-    watching.wait_for_function(f"window.seen()[1] > {had} + 20", timeout=20_000)
+    watching.wait_for_function(f"window.seen()[1] > {had} + 20")
     page.close()
     watching.close()

@@ -15,8 +15,9 @@ import imageio_ffmpeg
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from test_roof_up import running, until
+from test_roof_up import running
 
+from patience import PATIENCE_S, until
 from school.core.db import Database
 from school.demo.people import PASSWORD
 from school.org.models import Organization
@@ -46,7 +47,7 @@ def lecture(tmp_path: Path) -> Path:
 @pytest.fixture
 def school(running: tuple[subprocess.Popen[bytes], str, Path]) -> Iterator[tuple[str, Database]]:
     _process, origin, log = running
-    until(lambda: "已经打开" in log.read_text(), 120)
+    until(lambda: "已经打开" in log.read_text())
     db = Database(f"sqlite:///{log.parent / 'data' / 'school.db'}")
     yield origin, db
     db.close()
@@ -59,7 +60,7 @@ def sign_in(browser: Browser, school: tuple[str, Database]) -> Iterator[Callable
 
     def enter(login: str) -> BrowserContext:
         context = browser.new_context(base_url=school[0], locale="zh-CN", viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         opened.append(context)
         page = context.new_page()
         page.goto("/sign-in")
@@ -114,7 +115,7 @@ def play(page: Page, at_least: int, rate: str = "1.5") -> None:
     page.locator("#rate").select_option(rate)
     if page.evaluate("document.getElementById('video').paused"):
         page.click("#play")
-    until(lambda: covered(page) >= at_least, 120)
+    until(lambda: covered(page) >= at_least, SECONDS + PATIENCE_S)
 
 
 def entry(db: Database) -> StudyHourEntry | None:
@@ -163,7 +164,7 @@ def test_from_a_trainers_disk_to_the_training_file(
     reached = page.evaluate("document.getElementById('video').currentTime")
     assert reached > heard
     member.set_offline(False)
-    until(lambda: covered(page) >= int(reached) - 2, 90)
+    until(lambda: covered(page) >= int(reached) - 2)
 
     second = member.new_page()  # a second tab takes over; the first one earns nothing more
     second.goto(page.url)
@@ -171,11 +172,11 @@ def test_from_a_trainers_disk_to_the_training_file(
     play(second, covered(second) + 5)
     if page.evaluate("document.getElementById('video').paused"):
         page.click("#play")
-    expect(page.locator("#superseded")).to_be_visible(timeout=60_000)
+    expect(page.locator("#superseded")).to_be_visible()
     page.close()
 
     play(second, int(SECONDS * 0.9) - 1)
-    expect(second.locator("#completed")).to_be_visible(timeout=60_000)
+    expect(second.locator("#completed")).to_be_visible()
     posted = entry(db)
     assert posted is not None
     assert (posted.hours_100, posted.mode, posted.year) == (1000, "online", posted.occurred_on.year)
@@ -184,7 +185,7 @@ def test_from_a_trainers_disk_to_the_training_file(
     second.goto("/record")
     expect(second.get_by_text(TITLE).first).to_be_visible()
     for path, old in before.items():  # the committee's totals follow within a minute
-        until(lambda path=path, old=old: online_hours(admin, path) != old, 120)  # type: ignore[misc]
+        until(lambda path=path, old=old: online_hours(admin, path) != old)  # type: ignore[misc]
     with db.read() as session:
         total = session.scalars(sa.select(MemberYear.online_100).where(MemberYear.member_id == posted.member_id)).all()
         entries: Any = session.scalar(

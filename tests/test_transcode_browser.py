@@ -79,7 +79,6 @@ def test_a_browser_plays_it_from_beginning_to_end(
     (folder / "master.m3u8").write_text(playlists.master(renditions))
     (folder / "hls.mjs").write_bytes((VENDOR / "hls.mjs").read_bytes())
     (folder / "index.html").write_text(PAGE)
-    page.set_default_timeout(120_000)
     with served(folder) as origin:
         for level, height in enumerate([480, 720]):
             page.goto(f"{origin}?{level}#{level}")

@@ -19,6 +19,7 @@ from conftest import with_s3
 from media_worker.transcode import worker
 from media_worker.transcode.spool import Spool
 from media_worker.transcode.work import Work
+from patience import until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
@@ -28,16 +29,9 @@ from school.media.jobs import LeaseLost
 from school.media.models import AssetState, JobState, MediaAsset, MediaJob, Segment
 
 ENCODED = ("-c:v", "mpeg4", "-q:v", "6", "-c:a", "aac")
+ENCODED_S = 240.0
 pytestmark = pytest.mark.timeout(600)  # encoders stand back when a machine is busy
 one_database = pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
-
-
-def until(what: Callable[[], object], seconds: float = 240) -> None:
-    """Wait for `what` to become true."""
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 def stored(db: Database, rendition: str = "480") -> dict[int, str]:
@@ -109,7 +103,7 @@ def test_a_killed_worker_loses_next_to_nothing(
     seconds = 72
     asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=seconds, size="640x360"))
     first = start()
-    until(lambda: stored(db))
+    until(lambda: stored(db), ENCODED_S)
     first.kill()
     first.wait()
     before = stored(db)
@@ -124,8 +118,8 @@ def test_a_killed_worker_loses_next_to_nothing(
 
     let_lease_run_out(db)
     second = start()
-    until(lambda: state(db, asset) != AssetState.TRANSCODING)
-    until(lambda: not unfinished(db))
+    until(lambda: state(db, asset) != AssetState.TRANSCODING, ENCODED_S)
+    until(lambda: not unfinished(db), ENCODED_S)
     services.stop(second)
     assert second.returncode == 0
     after = stored(db)
@@ -149,7 +143,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(
 ) -> None:
     asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=40, size="640x360"))
     process = start()
-    until(lambda: stored(db))
+    until(lambda: stored(db), ENCODED_S)
     process.terminate()
     assert process.wait(20) == 0
     with db.read() as s:
@@ -216,14 +210,14 @@ def test_the_store_may_be_away_for_a_while(
     asset = kit.given(db, store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=40, size="640x360"))
     process = start(settings)
     try:
-        until(lambda: stored(db))
+        until(lambda: stored(db), ENCODED_S)
         s3_server.stop()
         time.sleep(2)
         assert process.poll() is None
         assert state(db, asset) == AssetState.TRANSCODING
         s3_server.start()
-        until(lambda: state(db, asset) != AssetState.TRANSCODING)
-        until(lambda: not unfinished(db))
+        until(lambda: state(db, asset) != AssetState.TRANSCODING, ENCODED_S)
+        until(lambda: not unfinished(db), ENCODED_S)
     finally:
         if s3_server.process is None:
             s3_server.start()
@@ -292,7 +286,7 @@ def test_a_timeline_begun_by_another_encoder_is_begun_anew(
 ) -> None:
     asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=40, size="640x360"))
     process = start()
-    until(lambda: stored(db))
+    until(lambda: stored(db), ENCODED_S)
     services.stop(process)
     _, begun = kit.made(db, asset)
     assert begun
