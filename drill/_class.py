@@ -91,9 +91,9 @@ class Taught:
         return found
 
     def kill(self, part: str) -> float:
-        """kill -9 `relay` or `packager`; when that was."""
-        found = until(lambda: [one for one in self.supervisor.children() if f"media_worker.{part}" in one.cmdline()])
-        found[0].send_signal(signal.SIGKILL)
+        """kill -9 whoever works as `relay` or `packager`, not the parent that keeps it; when that was."""
+        parents = [one for one in self.supervisor.children() if f"media_worker.{part}" in one.cmdline()]
+        until(lambda: [child for parent in parents for child in parent.children()])[0].send_signal(signal.SIGKILL)
         return time.time()
 
     def calm(self, *pages: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -11,15 +10,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from school.core.processes import follow
 from school.core.settings import Settings, dump
 
 STOP_SECONDS = 15
 RESTART_SECONDS = (1, 2, 5, 10, 30)
 AT_ONCE = (0.2, 0.5, *RESTART_SECONDS)  # for what carries a class: its trainer is back within five seconds
-_PR_SET_PDEATHSIG = 1
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -76,16 +76,10 @@ class Supervisor:
         self.children.append(Child(name, command, pauses))
 
     def _start(self, child: Child) -> None:
-        parent = os.getpid()
-
-        def follow_parent() -> None:  # the kernel ends the child when the supervisor is killed
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
-
         child.process = subprocess.Popen(
-            child.command, env=self.environ, preexec_fn=follow_parent, start_new_session=True
-        )
+            child.command, env=self.environ, preexec_fn=partial(follow, os.getpid(), signal.SIGTERM),
+            start_new_session=True,
+        )  # fmt: skip
         child.started = time.monotonic()
 
     def run(self, *, ready: Callable[[], None] = lambda: None, port: tuple[str, int] | None = None) -> None:
@@ -187,7 +181,7 @@ def up(settings: Settings, *, ready: Callable[[], None], say: Callable[[str], No
     supervisor = Supervisor(environment(settings), say=say)
     supervisor.add("web", web_command(settings))
     for name in ("packager", "relay"):
-        supervisor.add(name, [sys.executable, "-m", f"media_worker.{name}"], AT_ONCE)
+        supervisor.add(name, [sys.executable, "-m", f"media_worker.{name}", "--keep"], AT_ONCE)
     for number in range(settings.media_workers):
         supervisor.add(f"media worker {number + 1}", [sys.executable, "-m", "media_worker"])
     supervisor.add("clock", [sys.executable, "-m", "school", "clock"])

@@ -13,6 +13,7 @@ import uvloop
 from aiohttp import web
 
 import school.tables  # noqa: F401 - foreign keys of every room resolve
+from media_worker.keep import keep
 from media_worker.relay import aiortc_hooks
 from media_worker.relay.addresses import listen_on
 from media_worker.relay.node import Relay
@@ -48,8 +49,14 @@ async def serve(settings: Settings, addresses: list[str], advertise: str) -> Non
 @click.command()
 @click.option("--node", help="Name of this node, instead of SCHOOL_LIVE_NODE.")
 @click.option("--port", type=int, help="Port to listen on, instead of SCHOOL_RELAY_PORT.")
-def main(node: str | None, port: int | None) -> None:
+@click.option(
+    "--keep", "kept", is_flag=True, help="Stay behind as a parent that forks a new relay as soon as one is killed."
+)
+def main(node: str | None, port: int | None, kept: bool) -> None:
     """Forward the pictures and sound of live classes to those who watch them with almost no delay."""
+    configure()
+    if kept:
+        keep("relay")
     try:
         settings = load(live_node=node, relay_port=port)
         try:
@@ -64,7 +71,6 @@ def main(node: str | None, port: int | None) -> None:
             ) from None
     except SettingsError as error:
         sys.exit(str(error))
-    configure()
     logging.getLogger("aiortc").setLevel(logging.ERROR)
     logging.getLogger("aioice").setLevel(logging.ERROR)
     aiortc_hooks.install(addresses)

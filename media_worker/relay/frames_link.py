@@ -13,7 +13,7 @@ from media_worker.frames import VIDEO, Flag, Kind, Message, Reader, Source
 log = structlog.get_logger()
 
 FULL = 4 * 1024**2  # bytes not yet taken by the packager; then frames are dropped until the next key frame
-AGAIN = 0.5  # seconds between attempts to connect
+AGAIN = 0.1  # seconds between attempts to connect
 
 
 class FramesLink:

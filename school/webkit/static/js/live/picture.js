@@ -6,7 +6,7 @@ import { Ladder } from './ladder.js';
 import { Sound } from './sound.js';
 import { Whep } from './whep.js';
 
-const AGAIN_MS = [0, 400, 800, 1200, 1600]; // a relay that died is back within seconds
+const AGAIN_MS = [0, 400, 800, 1200, 1600]; // a relay that died is back within seconds; a hall of viewers comes one by one
 const PATIENCE_MS = [1000, 2000, 4000, 8000];
 const EMPTY_MS = 1500; // until the trainer's side sends
 const STALL_MS = 9000; // a line that carries no picture for so long may still carry sound
@@ -24,7 +24,7 @@ export class Picture {
   constructor(stage, { tickets }, words, changed) {
     Object.assign(this, { stage, tickets, words, changed });
     Object.assign(this, {
-      ladder: new Ladder('low'), state: null, sources: [], flowing: new Set(), page: null, swapped: false,
+      ladder: new Ladder('low'), state: null, sources: [], flowing: new Set(), page: null, pages: 0, swapped: false,
       whep: null, turn: 0, stalls: 0, weak: false, bad: 0, calm: 0, tries: 0,
       shown: false, seen: false, broke: false, empty: false, away: false, slow: false, mentioned: '',
     });
@@ -52,7 +52,10 @@ export class Picture {
   become(state) {
     const before = this.running;
     this.state = state;
-    if (this.running && !before) this.enter();
+    if (this.running && !before) {
+      this.showSlide(); // before the class nobody outside the desk is given its slides
+      this.enter();
+    }
     if (!this.running && before) this.leave();
     this.stage.stayAwake(this.running);
     this.arrange();
@@ -66,13 +69,17 @@ export class Picture {
   /** The trainer's page of the slides; shown when the picture, which may lie seconds behind, has come so far. */
   turnTo(page, pages) {
     const show = () => {
-      this.page = page;
-      if (page) this.stage.turn(page, pages);
+      Object.assign(this, { page, pages });
+      this.showSlide();
       this.arrange();
     };
     clearTimeout(this.turning);
     if (this.rung === 'low' || this.page === null) show();
     else this.turning = setTimeout(show, this.hall.lag * 1000);
+  }
+
+  showSlide() {
+    if (this.page && this.running) this.stage.turn(this.page, this.pages);
   }
 
   /** The person chooses the highest rung. */
@@ -109,7 +116,7 @@ export class Picture {
   async enterLow(turn) {
     let why = 'lost';
     for (const wait of AGAIN_MS) {
-      await later(wait);
+      await later(wait * (0.5 + Math.random()));
       if (turn !== this.turn) return;
       try {
         return await this.openLow(turn);

@@ -7,7 +7,8 @@ const PICTURES = ['screen', 'camera', 'small'];
 
 const CONNECT_MS = 4000; // a line that is not open by then is one on which UDP does not pass
 const TICK_MS = 700;
-const QUIET_TICKS = 3; // so many without a packet, and the relay is asked whether it lives: 2.1 s
+const ASK_TICKS = 2; // so many without a packet, and the relay is asked whether it knows us: 1.4 s
+const QUIET_TICKS = 3; // and nothing comes, as a person sees it
 const ASK_MS = 2000;
 
 const blocked = () => Object.assign(new Error('blocked'), { code: 'blocked' });
@@ -109,7 +110,7 @@ export class Whep {
       frozen += now.frozen - before.frozen;
     });
     this.quiet = came ? 0 : this.quiet + 1;
-    if (this.quiet >= QUIET_TICKS) this.inquire();
+    if (this.quiet >= ASK_TICKS) this.inquire();
     this.told({ flowing, frozen, loss: came + lost ? lost / (came + lost) : 0, quiet: this.quiet >= QUIET_TICKS });
   }
 

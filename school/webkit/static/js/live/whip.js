@@ -12,12 +12,12 @@
 import { call } from '../call.js';
 import { ask, exchange, gathered, later, preferH264 } from './rtc.js';
 
-const LOOK_MS = 400;
-const QUIET_MS = 1_200; // without a packet from the relay; it reports about once a second
+const LOOK_MS = 300;
+const QUIET_MS = 900; // without a packet from the relay, which reports twice a second; asking whether it lives costs little
 const SILENT_MS = 4_000; // then it is lost, whatever it says
 const ASK_MS = 1_500;
 const CONNECT_MS = 5_000;
-const AGAIN_MS = [300, 500, 500, 700, 1_000, 1_500, 2_000]; // between tries; the last one for ever
+const AGAIN_MS = [0, 300, 500, 500, 700, 1_000, 1_500, 2_000]; // between tries; the last one for ever
 const DEAD = new Set([401, 403, 404, 502, 503, 504]); // of a session that was alive a second ago
 const REPLACED = 410; // another page of the same person has its place, and should keep it
 
