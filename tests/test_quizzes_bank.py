@@ -274,11 +274,15 @@ def test_near_duplicates_are_pointed_out(db: Database, cast: Cast) -> None:
         "党员应当怎样按月向党组织交纳党费？",
     )
     ids = made(db, cast, *map(asking, stems))
+    [chosen] = made(db, cast, draft(QuestionKind.SINGLE))
     person = cast.trainer.person
     with db.read() as s:
         found = similar.find(s, person, {"stem": stems[0]}, but=ids[0])
         assert [(each.question.id, each.same) for each in found] == [(ids[3], True), (ids[1], False)]
         assert similar.find(s, person, {"stem": stems[4]}, but=ids[4]) == []
+        # as soon as a stem is typed, before its options are: the sample question has three of those
+        typed = similar.find(s, person, {"stem": "国家的宪法日是哪一天？", "options": [{"text": ""}]})
+        assert [each.question.id for each in typed] == [chosen]
         assert similar.find(s, cast.member.person, {"stem": stems[0]}) == []
         many = [
             {"stem": stem}

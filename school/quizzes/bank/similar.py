@@ -109,16 +109,20 @@ def hold(s: Session) -> Held:
 def find(
     s: Session, person: Person, body: dict[str, Any], *, but: int | None = None, held: Held | None = None
 ) -> list[Similar]:
-    """The questions this person may see that are most like `body`, the likest first; `but` is the question itself."""
+    """The questions this person may see that are most like `body`, the likest first; `but` is the question itself.
+
+    While nothing but a stem is written yet, stems are compared.
+    """
     held = held or hold(s)
-    text, digest = text_of(body), bank_rules.digest(body["stem"])
+    text, stem, digest = text_of(body), bank_rules.bare(body["stem"]), bank_rules.digest(body["stem"])
+    compared = (lambda other: bank_rules.bare(other["stem"])) if text == stem else text_of
     mine = _rows([sketch(text)])[0]
     shared = np.isin(held.sketches, mine[mine > 0]).sum(axis=1)
     likest = np.argsort(-shared, kind="stable")[:CANDIDATES]
     near = {held.ids[place] for place in likest.tolist() if shared[place] >= SHARED}
     near.update(question_id for question_id, known in zip(held.ids, held.digests, strict=True) if known == digest)
     rows = s.execute(_latest(Question).where(among(s, Question.id, near), Question.id != (but or 0), in_bank(person)))
-    found = [Similar(question, likeness(text, text_of(other)), question.digest == digest) for question, other in rows]
+    found = [Similar(question, likeness(text, compared(other)), question.digest == digest) for question, other in rows]
     found = [each for each in found if each.same or each.likeness >= ALIKE]
     return sorted(found, key=lambda each: (-each.same, -each.likeness, each.question.id))[:SHOWN]
 
