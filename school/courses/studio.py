@@ -8,18 +8,17 @@ from flask import flash, jsonify, make_response, redirect, render_template, requ
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from school.core.errors import Conflict, Invalid, SchoolError
+from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
-from school.core.secrecy import Secrecy
 from school.courses import queries, rules, service
 from school.courses.blueprint import blueprint
 from school.courses.models import Course
 from school.media.rules import size_words
-from school.org import audit, reach
+from school.org import reach, sheets
 from school.webkit.bodies import UNREADABLE, json_object
 from school.webkit.context import current_person, school
-from school.webkit.replies import refuse, sentence, status_of, wants_json
+from school.webkit.replies import status_of, wants_json
 
 blueprint.add_app_template_filter(size_words, "size")
 
@@ -43,13 +42,6 @@ def studio() -> str:
 def _sheet() -> rules.Sheet:
     """The sheet as typed; Invalid names what cannot be read."""
     form = request.form
-    try:
-        secrecy = Secrecy(form.get("secrecy", ""))
-    except ValueError:
-        raise Invalid("course.secrecy", N_("请选择公开或内部。涉密内容不得上传。")) from None
-    chosen = form.getlist("audience", type=int) if form.get("reach") == "some" else []
-    if form.get("reach") == "some" and not chosen:
-        raise Invalid("course.audience", N_("请勾选至少一个党组织，或选择“全体学员”。"))
     return rules.Sheet(
         title=form.get("title", ""),
         category_id=form.get("category", 0, type=int),
@@ -58,14 +50,9 @@ def _sheet() -> rules.Sheet:
         slip=form.get("slip", ""),
         kind=form.get("kind", "recorded"),
         compulsory=form.get("need") == "must",
-        secrecy=secrecy,
-        audience=tuple(chosen),
+        secrecy=sheets.secrecy("course"),
+        audience=sheets.audience("course"),
     )
-
-
-def _typed() -> dict[str, Any]:
-    """What stands in the form, to be shown again after a refusal."""
-    return {**request.form.to_dict(), "audience": request.form.getlist("audience", type=int)}
 
 
 def _written(course: Course, audience: list[int]) -> dict[str, Any]:
@@ -84,26 +71,6 @@ def _written(course: Course, audience: list[int]) -> dict[str, Any]:
         "audience": audience,
         "version": str(course.version),
     }
-
-
-def _note_secret(error: SchoolError) -> None:
-    """An attempt to write down something marked as secret stands in the audit log."""
-    if error.code == "course.secret":
-        with school().db.write() as s:
-            audit.record(s, current_person(), "course.secret_refused", mark=error.params["mark"])
-
-
-@blueprint.errorhandler(Invalid)
-def invalid(error: Invalid) -> Response:
-    """What no form of the room has caught."""
-    _note_secret(error)
-    return refuse(error)
-
-
-def _refused(error: SchoolError) -> dict[str, Any]:
-    """The refusal as the form shows it: beside the field its code names."""
-    _note_secret(error)
-    return {"code": error.code, "message": sentence(error)}
 
 
 @blueprint.get("/studio/courses/new")
@@ -134,7 +101,7 @@ def create_course() -> Response | tuple[str, int]:
         with school().db.write() as s:
             course = service.create_course(s, person, request.form.get("host", 0, type=int), sheet)
     except (Invalid, Conflict) as error:
-        return _new_page(_typed(), _refused(error)), status_of(error)
+        return _new_page(sheets.typed("audience"), sheets.refused(error, "course")), status_of(error)
     return redirect(url_for("courses.edit", course_id=course.id))
 
 
@@ -175,7 +142,7 @@ def save_course(course_id: int) -> Response | tuple[str, int]:
         with school().db.write() as s:
             service.edit_course(s, person, course_id, request.form.get("version", 0, type=int), sheet)
     except (Invalid, Conflict) as error:
-        return _edit_page(course_id, _typed(), _refused(error)), status_of(error)
+        return _edit_page(course_id, sheets.typed("audience"), sheets.refused(error, "course")), status_of(error)
     flash(_("已保存"), "ok")
     return redirect(url_for("courses.edit", course_id=course_id))
 

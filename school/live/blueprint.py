@@ -2,4 +2,7 @@
 
 from flask import Blueprint
 
+from school.org import sheets
+
 blueprint = Blueprint("live", __name__, template_folder="templates")
+sheets.guard(blueprint, "live")

@@ -9,18 +9,16 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from school.core.errors import Conflict, Invalid, SchoolError
-from school.core.i18n import N_
+from school.core.errors import Conflict, Invalid
 from school.core.person import Person, Role, require, signed_in
-from school.core.secrecy import Secrecy
 from school.core.time import local, now
 from school.live import access, queries, rules, service
 from school.live.blueprint import blueprint
 from school.live.models import LiveClass, LiveState
 from school.live.outside import outside
-from school.org import audit, reach
+from school.org import reach, sheets
 from school.webkit.context import current_person, school
-from school.webkit.replies import refuse, sentence, status_of, wants_json
+from school.webkit.replies import status_of, wants_json
 
 
 def _trainer() -> Person:
@@ -44,13 +42,6 @@ def studio() -> str:
 def _sheet() -> rules.Sheet:
     """The sheet as typed; Invalid names what cannot be read."""
     form = request.form
-    try:
-        secrecy = Secrecy(form.get("secrecy", ""))
-    except ValueError:
-        raise Invalid("live.secrecy", N_("请选择公开或内部。涉密内容不得上传。")) from None
-    chosen = form.getlist("audience", type=int) if form.get("reach") == "some" else []
-    if form.get("reach") == "some" and not chosen:
-        raise Invalid("live.audience", N_("请勾选至少一个党组织，或选择“全体学员”。"))
     return rules.Sheet(
         title=form.get("title", ""),
         starts_at=rules.moment_of(form.get("day", ""), form.get("time", ""), school().settings.zone),
@@ -59,11 +50,11 @@ def _sheet() -> rules.Sheet:
         summary=form.get("summary", ""),
         slip=form.get("slip", ""),
         compulsory=form.get("need") == "must",
-        secrecy=secrecy,
+        secrecy=sheets.secrecy("live"),
         makeup_days=form.get("makeup", 0, type=int),
         helper_id=form.get("helper", type=int),
         course_id=form.get("course", type=int),
-        audience=tuple(chosen),
+        audience=sheets.audience("live"),
         rules=rules.RoomRules(
             chat=form.get("chat") != "off",
             slow_s=form.get("slow", 0, type=int),
@@ -71,11 +62,6 @@ def _sheet() -> rules.Sheet:
             words=tuple(form.get("words", "").split()),
         ),
     )
-
-
-def _typed() -> dict[str, Any]:
-    """What stands in the form, to be shown again after a refusal."""
-    return {**request.form.to_dict(), "audience": request.form.getlist("audience", type=int)}
 
 
 FRESH = {
@@ -119,26 +105,6 @@ def _choices(s: Session, person: Person, host: str) -> dict[str, Any]:
     }
 
 
-def _note_secret(error: SchoolError) -> None:
-    """An attempt to write down something marked as secret stands in the audit log."""
-    if error.code == "course.secret":
-        with school().db.write() as s:
-            audit.record(s, current_person(), "live.secret_refused", mark=error.params["mark"])
-
-
-@blueprint.errorhandler(Invalid)
-def invalid(error: Invalid) -> Response:
-    """What no form of the room has caught."""
-    _note_secret(error)
-    return refuse(error)
-
-
-def _refused(error: SchoolError) -> dict[str, Any]:
-    """The refusal as the form shows it: beside the field its code names."""
-    _note_secret(error)
-    return {"code": error.code, "message": sentence(error)}
-
-
 @blueprint.get("/live/new")
 def new() -> str:
     return _new_page(FRESH)
@@ -159,7 +125,7 @@ def create() -> Response | tuple[str, int]:
         with school().db.write() as s:
             live = service.create_class(s, person, request.form.get("host", 0, type=int), sheet, outside())
     except (Invalid, Conflict) as error:
-        return _new_page(_typed(), _refused(error)), status_of(error)
+        return _new_page(sheets.typed("audience"), sheets.refused(error, "live")), status_of(error)
     flash(_("已保存。可以再传课件，看一遍没有问题就送审。"), "ok")
     return redirect(url_for("live.edit", class_id=live.id))
 
@@ -203,7 +169,7 @@ def save(class_id: int) -> Response | tuple[str, int]:
         with school().db.write() as s:
             service.edit_class(s, person, class_id, request.form.get("version", 0, type=int), sheet, outside())
     except (Invalid, Conflict) as error:
-        return _edit_page(class_id, _typed(), _refused(error)), status_of(error)
+        return _edit_page(class_id, sheets.typed("audience"), sheets.refused(error, "live")), status_of(error)
     flash(_("已保存"), "ok")
     return redirect(url_for("live.edit", class_id=class_id))
 

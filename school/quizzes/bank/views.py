@@ -12,11 +12,11 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from school.core.errors import Conflict, Invalid, SchoolError
+from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
 from school.core.time import day_of, now
-from school.org import audit, reach
+from school.org import reach, sheets
 from school.quizzes.access import BANKERS, OVERSEERS, no_question
 from school.quizzes.bank import files, rules, similar
 from school.quizzes.bank import form as bank_form
@@ -28,7 +28,7 @@ from school.quizzes.blueprint import blueprint
 from school.quizzes.bodies import KINDS, letter
 from school.webkit.context import current_person, school
 from school.webkit.queue import Waiting
-from school.webkit.replies import sentence, status_of
+from school.webkit.replies import status_of
 
 log = structlog.get_logger()
 
@@ -176,7 +176,7 @@ def create_question() -> BaseResponse | tuple[str, int]:
         with school().db.write() as s:
             made = bank.create(s, person, org_id, bank_form.draft(fields))
     except (Invalid, Conflict) as error:
-        return _form_page(None, fields, _refused(error)), status_of(error)
+        return _form_page(None, fields, sheets.refused(error, "question")), status_of(error)
     flash(_("已存进题库。还要送审，由另一位同志通过以后才能用。"), "ok")
     return redirect(_after(made.id))
 
@@ -202,7 +202,7 @@ def save_question(question_id: int) -> BaseResponse | tuple[str, int]:
                 s, person, question_id, form.get("no", 0, type=int), bank_form.draft(fields), form.get("turn", "")
             )
     except (Invalid, Conflict) as error:
-        return _form_page(question_id, fields, _refused(error)), status_of(error)
+        return _form_page(question_id, fields, sheets.refused(error, "question")), status_of(error)
     flash(_("已保存"), "ok")
     return redirect(_after(question_id))
 
@@ -214,14 +214,6 @@ def _after(question_id: int) -> str:
             "quizzes.new_question", kind=request.form.get("kind"), category=request.form.get("category", "")[:40]
         )
     return url_for("quizzes.question", question_id=question_id)
-
-
-def _refused(error: SchoolError) -> dict[str, Any]:
-    """The refusal as the form shows it; an attempt to write down something marked as secret stands in the audit log."""
-    if error.code == "course.secret":
-        with school().db.write() as s:
-            audit.record(s, current_person(), "question.secret_refused", mark=error.params["mark"])
-    return {"code": error.code, "message": sentence(error)}
 
 
 def _form_page(question_id: int | None, fields: dict[str, Any] | None, refusal: dict[str, Any] | None = None) -> str:
@@ -373,7 +365,11 @@ def judge_questions() -> BaseResponse | tuple[str, int]:
             returns = form.get("do") == "return"
             done = bank.give_back(s, person, ids, note) if returns else bank.approve(s, person, ids)
     except Invalid as error:
-        page = question_page(one, note=note, refusal=_refused(error)) if one else _review_page(note, _refused(error))
+        page = (
+            question_page(one, note=note, refusal=sheets.refused(error, "question"))
+            if one
+            else _review_page(note, sheets.refused(error, "question"))
+        )
         return page, status_of(error)
     words = _("已退回 %(n)d 道题，出题人会看到您写的原因。", n=done)
     if not returns:

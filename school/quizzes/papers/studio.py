@@ -11,12 +11,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from school.core.errors import Conflict, Invalid, SchoolError
+from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.person import Person, Role, require
-from school.core.secrecy import Secrecy
 from school.core.time import day_of, local, now
-from school.org import audit, reach
+from school.org import reach, sheets
 from school.quizzes import access, bodies
 from school.quizzes.bank import rules as bank_rules
 from school.quizzes.blueprint import blueprint
@@ -25,7 +24,7 @@ from school.quizzes.papers import composing, outline, queries, rules, service
 from school.quizzes.papers.models import Quiz, QuizKind, QuizState, Show
 from school.records.models import Mode
 from school.webkit.context import current_person, school
-from school.webkit.replies import refuse, sentence, status_of
+from school.webkit.replies import status_of
 
 
 def trainer() -> Person:
@@ -74,7 +73,7 @@ def create_quiz() -> Response | tuple[str, int]:
                 s, person, form.get("host", 0, type=int), form.get("preset", ""), form.get("title", "")
             )  # fmt: skip
     except Invalid as error:
-        return _new_page(form.to_dict(), _refused(error)), status_of(error)
+        return _new_page(form.to_dict(), sheets.refused(error, "quiz")), status_of(error)
     return redirect(url_for("quizzes.edit", quiz_id=quiz.id))
 
 
@@ -84,20 +83,13 @@ def create_quiz() -> Response | tuple[str, int]:
 def _sheet(kind: QuizKind) -> rules.Sheet:
     """The sheet as typed; Invalid names what cannot be read. What a kind has no field for stays at its rest."""
     form = request.form
-    try:
-        secrecy = Secrecy(form.get("secrecy", ""))
-    except ValueError:
-        raise Invalid("quiz.secrecy", N_("请选择公开或内部。涉密内容不得上传。")) from None
-    chosen = form.getlist("audience", type=int) if form.get("reach") == "some" else []
-    if form.get("reach") == "some" and not chosen:
-        raise Invalid("quiz.audience", N_("请勾选至少一个党组织，或选择“全体学员”。"))
     course, _sep, lesson = form.get("course", "").partition(":")
     show, mode = form.get("show", ""), form.get("mode", "")
     return rules.Sheet(
         title=form.get("title", ""),
         summary=form.get("summary", ""),
         slip=form.get("slip", ""),
-        secrecy=secrecy,
+        secrecy=sheets.secrecy("quiz"),
         opens_at=rules.moment_of(form.get("open_day", ""), form.get("open_time", ""), zone()),
         closes_at=rules.moment_of(form.get("close_day", ""), form.get("close_time", ""), zone()),
         minutes=_number("minutes", "quiz.minutes", N_("答题时长请填 1 到 300 之间的分钟数，或留空不限时。")),
@@ -120,7 +112,7 @@ def _sheet(kind: QuizKind) -> rules.Sheet:
         course_needs="course_needs" in form,
         teams="teams" in form,
         table_open="table_open" in form,
-        audience=tuple(chosen),
+        audience=sheets.audience("quiz"),
         helpers=tuple(form.getlist("helpers", type=int)),
     )
 
@@ -131,15 +123,6 @@ def _number(field: str, code: str, message: str) -> int | None:
     if text and not (text.isdecimal() and len(text) < 6):
         raise Invalid(code, message)
     return int(text) if text else None
-
-
-def _typed() -> dict[str, Any]:
-    """What stands in the form, to be shown again after a refusal."""
-    return {
-        **request.form.to_dict(),
-        "audience": request.form.getlist("audience", type=int),
-        "helpers": request.form.getlist("helpers", type=int),
-    }
 
 
 def _figure(value_100: int) -> str:
@@ -188,26 +171,6 @@ def _written(quiz: Quiz, sheet: rules.Sheet) -> dict[str, Any]:
         "helpers": list(sheet.helpers),
         "version": str(quiz.version),
     }
-
-
-def _note_secret(error: SchoolError) -> None:
-    """An attempt to write down something marked as secret stands in the audit log."""
-    if error.code == "course.secret":
-        with school().db.write() as s:
-            audit.record(s, current_person(), "quiz.secret_refused", mark=error.params["mark"])
-
-
-@blueprint.errorhandler(Invalid)
-def invalid(error: Invalid) -> Response:
-    """What no form of the room has caught."""
-    _note_secret(error)
-    return refuse(error)
-
-
-def _refused(error: SchoolError) -> dict[str, Any]:
-    """The refusal as the form shows it: beside the field its code names."""
-    _note_secret(error)
-    return {"code": error.code, "message": sentence(error)}
 
 
 def _own(s: Session, person: Person, quiz_id: int) -> Quiz:
@@ -274,7 +237,9 @@ def save_quiz(quiz_id: int) -> Response | tuple[str, int]:
             version = request.form.get("version", 0, type=int)
             service.edit(s, person, quiz_id, version, sheet, zone(), outside())
     except (Invalid, Conflict) as error:
-        return edit_page(quiz_id, _blank() | _typed(), _refused(error)), status_of(error)
+        return edit_page(
+            quiz_id, _blank() | sheets.typed("audience", "helpers"), sheets.refused(error, "quiz")
+        ), status_of(error)
     flash(_("已保存"), "ok")
     return redirect(url_for("quizzes.edit", quiz_id=quiz_id))
 
@@ -299,7 +264,7 @@ def submit_quiz(quiz_id: int) -> Response | tuple[str, int]:
         with school().db.write() as s:
             service.submit(s, person, quiz_id, zone())
     except (Invalid, Conflict) as error:
-        return edit_page(quiz_id, None, _refused(error)), status_of(error)
+        return edit_page(quiz_id, None, sheets.refused(error, "quiz")), status_of(error)
     flash(_("已送审。另一位同志审核通过后发布，学员就能看到。"), "ok")
     return _back(quiz_id)
 
