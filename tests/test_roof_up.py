@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -16,16 +16,10 @@ import pytest
 import requests
 
 import services
+from media_worker.keep import STEADY
+from patience import until
 from school.core.settings import Settings, load
 from school.up import Supervisor, environment, live_ports, serving
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for `condition`; the limit only ends a broken run."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -62,6 +56,13 @@ def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.P
     until(lambda: serving("127.0.0.1", int(origin.rsplit(":", 1)[1])))
     assert requests.get(f"{origin}/sign-in", timeout=60).status_code == 200
     until(lambda: "the packager listens" in log.read_text())
+    for part in ("packager", "relay"):
+        (parent,) = (child for child in supervisor.children() if f"media_worker.{part}" in child.cmdline())
+        (working,) = parent.children()
+        assert parent.num_threads() == 1, "a fork copies no other thread"
+        until(lambda working=working: time.time() - working.create_time() > STEADY + 1)
+        working.kill()
+        until(lambda parent=parent, working=working: [one for one in parent.children() if one.pid != working.pid])
     family = supervisor.children(recursive=True)
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
