@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,14 +18,17 @@ from quiz_kit import make_question, make_quiz
 from school.core.db import Database
 from school.core.errors import SchoolError
 from school.core.settings import Settings
+from school.core.time import now
 from school.org.models import AuditLog
 from school.quizzes.access import standing
 from school.quizzes.bank.models import QuestionKind
+from school.quizzes.marks import notes
 from school.quizzes.marks.models import QuizResult
-from school.quizzes.papers.models import Quiz
+from school.quizzes.papers.models import Quiz, Show
 from school.quizzes.sittings import control, jobs
 from school.quizzes.sittings import views as sittings_api
 from school.quizzes.sittings.models import Attempt, AttemptEvent
+from school.records.models import StudyHourEntry
 from school.records.sessions import ZONE
 
 MINUTE = 60_000
@@ -34,7 +38,10 @@ Do = Callable[..., Any]
 @pytest.fixture
 def quiz(db: Database, cast: Cast) -> Quiz:
     with db.write() as s:
-        return make_quiz(s, cast, [make_question(s, cast, QuestionKind.JUDGE)], attempts=1)
+        return make_quiz(
+            s, cast, [make_question(s, cast, QuestionKind.JUDGE)], attempts=1, hours_100=100, show=Show.CLOSED,
+            closes_at=now() + timedelta(hours=2),
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -187,3 +194,92 @@ def test_what_cannot_be_done_is_refused(
             control.extend(s, here, 5, "因", at_ms, attempt_id=foreign.attempt_id)
     with db.write() as s, refused("quiz.desk"):
         control.pause(s, standing(s, cast.member.person, quiz.id), "因", at_ms)
+
+
+def test_who_is_made_void_reads_why(
+    db: Database, client: SchoolClient, cast: Cast, quiz: Quiz, page: Page, do: Do
+) -> None:
+    page.save((0, True, 1))
+    page.submit()
+    do(control.void, page.attempt_id, "请人代答。", sittings_api.clock_ms(), ZONE)
+    with db.read() as s:
+        lines = s.scalars(sa.select(StudyHourEntry).order_by(StudyHourEntry.id)).all()
+        assert [(line.hours_100, line.note) for line in lines] == [(100, ""), (-100, "请人代答。")]
+        [told] = notes.voided(s, cast.member.member_id)
+        assert (told.no, told.reason, told.hours_100) == (1, "请人代答。", 100)
+        assert not notes.notes(s, cast.member.member_id)
+        assert not notes.voided(s, cast.outsider.member_id)
+    client.act_as(cast.member)
+    first = client.get("/").text
+    assert "第 1 次答题已由监考人员作废" in first
+    assert "原来记的 1 学时已冲回" in first
+    assert "请人代答。" in first
+    client.post(f"/quizzes/{quiz.id}/noted", data={"next": "/"})
+    assert "作废" not in client.get("/").text
+    assert "请人代答。" in client.get(f"/quizzes/attempts/{page.attempt_id}/result").text, "it can still be looked up"
+    with db.read() as s:
+        assert events(s)[-2:] == ["voided", "told"]
+
+
+def test_a_void_sitting_leaves_no_note_of_corrected_marks(
+    db: Database, cast: Cast, quiz: Quiz, page: Page, do: Do
+) -> None:
+    """The better of two is made void: the other one stands, and one note says so, not two."""
+    with db.write() as s:
+        s.execute(sa.update(Quiz).values(attempts=2))
+    page.submit((0, True, 1))
+    best = page.attempt_id
+    page.sit(quiz).submit((0, False, 1))
+    do(control.void, best, "拿错了卷子。", sittings_api.clock_ms(), ZONE)
+    with db.read() as s:
+        assert notes.notes(s, cast.member.member_id) == []
+        assert len(notes.voided(s, cast.member.member_id)) == 1
+        assert s.scalars(sa.select(QuizResult.best_100)).all() == [0]
+
+
+@pytest.mark.parametrize(
+    ("show", "until_closed", "told"),
+    [
+        (Show.CLOSED, 60, False),
+        (Show.CLOSED, -1, True),  # everybody who sat it may read now what is right
+        (Show.SUBMITTED, 60, True),  # it was read right after handing in
+        (Show.NEVER, -1, False),
+    ],
+)
+def test_a_paper_is_not_opened_again_when_its_answers_were_told(
+    db: Database,
+    client: SchoolClient,
+    cast: Cast,
+    quiz: Quiz,
+    page: Page,
+    do: Do,
+    show: Show,
+    until_closed: int,
+    told: bool,
+) -> None:
+    page.submit((0, True, 1))
+    closes_at: datetime = now() + timedelta(minutes=until_closed)
+    with db.write() as s:
+        s.execute(sa.update(Quiz).values(show=show, closes_at=closes_at))
+    client.act_as(cast.trainer)
+    assert ("重新打开" not in client.get(f"/quizzes/{quiz.id}/desk/{page.attempt_id}").text) == told
+    again = page.attempt_id, 5, "停电。", sittings_api.clock_ms(), ZONE
+    if told:
+        with refused("attempt.told"):
+            do(control.reopen, *again)
+        do(control.void, page.attempt_id, "停电。", sittings_api.clock_ms(), ZONE)
+        with refused("attempt.told"):  # making it void first is no way around
+            do(control.reopen, *again)
+    else:
+        do(control.reopen, *again)
+
+
+def test_while_somebody_still_sits_the_answers_are_not_told_and_another_may_go_on(
+    db: Database, client: SchoolClient, cast: Cast, quiz: Quiz, page: Page, do: Do
+) -> None:
+    Page(client, cast.outsider).sit(quiz)
+    page.submit((0, True, 1))
+    with db.write() as s:
+        s.execute(sa.update(Quiz).values(closes_at=now() - timedelta(minutes=1)))
+    do(control.reopen, page.attempt_id, 5, "停电。", sittings_api.clock_ms(), ZONE)
+    assert page.open().status_code == 200

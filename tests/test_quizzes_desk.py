@@ -17,7 +17,7 @@ from school.core.errors import NotAllowed
 from school.quizzes.access import standing
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.marks.models import QuizResult
-from school.quizzes.papers.models import Quiz, QuizHelper
+from school.quizzes.papers.models import Quiz, QuizHelper, Show
 from school.quizzes.sittings import invigilation
 from school.quizzes.sittings.models import Attempt, AttemptState, QuizNote
 from school.quizzes.sittings.views import clock_ms
@@ -29,8 +29,8 @@ KINDS = (QuestionKind.SINGLE, QuestionKind.JUDGE)
 def quiz(db: Database, cast: Cast) -> Quiz:
     with db.write() as s:
         return make_quiz(
-            s, cast, [make_question(s, cast, kind) for kind in KINDS], seat_code_needed=True, seat_code="246813"
-        )
+            s, cast, [make_question(s, cast, kind) for kind in KINDS], seat_code_needed=True, seat_code="246813", show=Show.NEVER,
+        )  # fmt: skip
 
 
 @pytest.fixture

@@ -145,6 +145,32 @@ def test_nobody_at_the_desk_gets_a_paper_to_mark_themselves(db: Database, cast: 
     assert made.left_out == [(cast.outsider.name, "own")]
 
 
+@pytest.mark.parametrize(
+    ("fields", "kept_out"),
+    [
+        ({}, True), ({"kind": QuizKind.CONTEST}, True), ({"kind": QuizKind.QUIZ, "hours_100": 50}, True),
+        ({"kind": QuizKind.QUIZ}, False),  # only a course asks for it, which would be closed to them
+        ({"kind": QuizKind.PRACTICE}, False),
+    ],
+)  # fmt: skip
+def test_who_reviewed_a_paper_does_not_sit_it(
+    client: SchoolClient, db: Database, cast: Cast, fields: dict[str, Any], kept_out: bool
+) -> None:
+    with db.write() as s:
+        quiz = make_quiz(s, cast, [make_question(s, cast)], reviewer_id=cast.outsider.account_id, **fields)
+    client.act_as(cast.outsider)
+    said = "您审过这份试卷" in client.get(f"/quizzes/{quiz.id}").text
+    answer = client.post(f"/quizzes/{quiz.id}/start", headers={"Accept": "application/json"})
+    assert (said, answer.status_code) == ((True, 403) if kept_out else (False, 302))
+    client.act_as(cast.member)
+    assert client.post(f"/quizzes/{quiz.id}/start").status_code == 302
+    if kept_out and quiz.kind != QuizKind.CONTEST:
+        with db.write() as s:
+            here = standing(s, cast.trainer.person, quiz.id)
+            made = onpaper.prepare(s, here, cast.county_id, now(), ZONE, same=True)
+        assert (cast.outsider.name, "own") in made.left_out
+
+
 def test_the_key_of_a_draft_is_not_corrected_behind_it(db: Database, cast: Cast) -> None:
     """A second revision would stand over the first, which the draft goes on being written with, and mark the approved one."""
     with db.write() as s:

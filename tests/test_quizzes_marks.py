@@ -101,7 +101,7 @@ def test_the_best_attempt_counts_and_a_void_one_does_not(db: Database, cast: Cas
     assert result_of(db, quiz, member) is None
 
 
-def test_hours_come_once_a_year_and_a_resit_stands_for_its_exam(db: Database, cast: Cast) -> None:
+def test_hours_come_once_and_a_resit_stands_for_its_exam(db: Database, cast: Cast) -> None:
     quiz, questions = paper(db, cast, hours_100=100)
     member = cast.member.member_id
     with db.write() as s:
@@ -116,6 +116,35 @@ def test_hours_come_once_a_year_and_a_resit_stands_for_its_exam(db: Database, ca
         line = s.scalars(sa.select(StudyHourEntry)).one()
         assert line.source_id == quiz.id
         assert s.get_one(MemberYear, (member, 2026)).online_100 == 100
+
+
+@pytest.mark.parametrize("later_first", [False, True])
+def test_a_window_over_new_year_earns_once_in_the_year_of_the_first_pass(
+    db: Database, cast: Cast, later_first: bool
+) -> None:
+    """Whichever was marked first; and when the first pass falls away, the hours move to the next one."""
+    quiz, questions = paper(db, cast, hours_100=100)
+    member = cast.member.member_id
+    before, after = (
+        datetime(2025, 12, 31, 15, 59, tzinfo=UTC),
+        datetime(2025, 12, 31, 16, 1, tzinfo=UTC),
+    )  # midnight here
+    with db.write() as s:
+        first = hand_in(s, quiz, questions, member, [[1], None, True, ["1921"]], at=before, settle=False)
+        better = hand_in(s, quiz, questions, member, list(RIGHT.values()), no=2, at=after, settle=False)
+        for one in (better, first) if later_first else (first, better):
+            marks.settle(s, [one.id], after)
+    moved = [("quiz", 2026, 100), ("quiz", 2026, -100)] if later_first else []
+    assert lines_of(db, member) == [*moved, ("quiz", 2025, 100)]
+    result = result_of(db, quiz, member)
+    assert result is not None
+    assert result.attempt_id == better.id, "the better one is the result all the same"
+    with db.write() as s:
+        s.get_one(Attempt, first.id).state = AttemptState.VOID
+        marks.settle(s, [first.id], after, correction=marks.Correction("替考"))
+    assert lines_of(db, member)[len(moved) + 1 :] == [("quiz", 2025, -100), ("quiz", 2026, 100)]
+    with db.read() as s:
+        assert [s.get_one(MemberYear, (member, year)).online_100 for year in (2025, 2026)] == [0, 100]
 
 
 def test_what_a_keeper_took_back_is_not_posted_again(db: Database, cast: Cast) -> None:

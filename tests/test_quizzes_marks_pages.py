@@ -19,7 +19,7 @@ from school import cli
 from school.core.db import Database
 from school.quizzes.bank import keyring
 from school.quizzes.bank.models import Question, QuestionKind
-from school.quizzes.marks import results
+from school.quizzes.marks import notes
 from school.quizzes.papers.models import Quiz, QuizKind
 
 K = QuestionKind
@@ -77,7 +77,7 @@ def test_a_key_is_corrected_after_a_look_at_who_changes(
     assert "1 位同志的成绩会变：0 位由不及格变为及格，0 位由及格变为不及格" in looked
     assert cast.outsider.name in looked
     with db.read() as s:
-        assert results.notes(s, cast.outsider.member_id) == []
+        assert notes.notes(s, cast.outsider.member_id) == []
     seen = seen_in(looked)
     changed = client.post(path, data={**form, "right": ["0"], "seen": seen}).text  # something else than was looked at
     assert "更正以后" in changed
@@ -88,7 +88,7 @@ def test_a_key_is_corrected_after_a_look_at_who_changes(
     assert client.post(path, data=late).status_code == 409  # somebody corrected it since
     assert client.post(path, data={**form, "revision": "2", "reason": ""}).status_code == 422
     with db.read() as s:
-        [note] = results.notes(s, cast.outsider.member_id)
+        [note] = notes.notes(s, cast.outsider.member_id)
         assert (note.was_100, note.best_100, note.reason) == (500, 0, "选项写错了位置")
     client.act_as(cast.outsider)
     desk = client.get("/").text

@@ -19,9 +19,7 @@ from school.live.models import LiveClass
 from school.org.models import Organization
 from school.org.pinyin import surname
 from school.quizzes.bank import queries as bank_queries
-from school.quizzes.marks import results
-from school.quizzes.marks.results import Note
-from school.quizzes.marks.results import notes as quiz_notes
+from school.quizzes.marks import notes as quiz_notes
 from school.quizzes.papers import queries as quizzes
 from school.quizzes.papers.queries import Test
 from school.records.cases import waiting_counts
@@ -89,8 +87,8 @@ class Desk:
     open_hours_100: int
     lives: Lives
     tests: Sequence[Test]  # a sitting that is going on comes first
-    corrected: Sequence[results.Note]  # marks that moved because a key was wrong
-    notes: Sequence[Note]  # marks that a corrected key has changed
+    corrected: Sequence[quiz_notes.Note]  # marks that moved because a key was wrong
+    voided: Sequence[quiz_notes.Voided]  # sittings that an invigilator made void
     duties: Duties
 
 
@@ -132,8 +130,8 @@ def desk(s: Session, person: Person, member_id: int, year: int, now: datetime) -
         open_hours_100=hours_100,
         lives=lives(s, person, now),
         tests=quizzes.due(s, person, now),
-        corrected=results.notes(s, member_id),
-        notes=quiz_notes(s, member_id),
+        corrected=quiz_notes.notes(s, member_id),
+        voided=quiz_notes.voided(s, member_id),
         duties=duties(s, person, year),
     )
 

@@ -36,10 +36,24 @@ class Standing:
         return self.authors or self.helps
 
     @property
+    def reviewed(self) -> bool:
+        """Published a paper that judges: they have read it with its answers, and do not sit it."""
+        return judges(self.quiz) and self.quiz.reviewer_id == self.person.account_id
+
+    @property
     def sees_results(self) -> bool:
         """May see everybody's marks and the analysis; a secretary sees those of their own branch elsewhere. What came of
         a contest is its author's alone: it is never reported upward."""
         return self.authors or (self.oversees and self.quiz.kind != QuizKind.CONTEST)
+
+
+def judges(quiz: Quiz) -> bool:
+    """Whether who has reviewed the quiz may not sit it: an exam, a contest, whatever earns hours by itself.
+
+    A test that only a course asks for would close the course to them. Nor is anybody kept out for single questions of
+    the bank, which most trainers of a small county have written or read.
+    """
+    return quiz.kind in (QuizKind.EXAM, QuizKind.CONTEST) or quiz.hours_100 > 0
 
 
 def no_quiz() -> NotFound:

@@ -1,10 +1,10 @@
-"""What passing earns: the hours of a quiz once a year, and the proof that a course may ask for; taken back when it is not so."""
+"""What passing earns: the hours of a quiz once, and the proof that a course may ask for; taken back when it is not so."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from school.records.models import Mode, StudyHourEntry
 
 KIND = "quiz"  # of ledger lines and proofs
 CATEGORIES = {Mode.GROUP: "off_job_class", Mode.ONLINE: "online_course"}
+MOVED = "同一场考试的学时只计一次，记在最早及格的那一年"  # on a line that is taken back without a correction
 Pair = tuple[int, int]  # quiz id, member id
 
 
@@ -36,8 +37,9 @@ def follow(
 ) -> None:
     """Bring ledger and proofs of `pairs` (who passes, or passed before) to what their marked attempts say.
 
-    A resit (补考) stands for the quiz it repeats: both together earn once a year. A line that a keeper reversed by hand
-    is not posted again.
+    A resit (补考) stands for the quiz it repeats: both together earn once, in the year of the first pass, for a window
+    may be open over New Year and who passed before it must not lose that by trying again. A line that a keeper reversed
+    by hand is not posted again.
     """
     by_quiz: dict[int, set[int]] = defaultdict(set)
     for quiz_id, member_id in pairs:
@@ -64,9 +66,7 @@ def follow(
 
 def _family(s: Session, quiz: Quiz) -> dict[int, Quiz]:
     """The quiz that `quiz` repeats in the end (or itself), first, and all that repeat it."""
-    root = quiz
-    while root.resit_of_id is not None:
-        root = s.get_one(Quiz, root.resit_of_id)
+    root = _root(s, quiz)
     found = {root.id: root}
     above = [root.id]
     while above:
@@ -74,6 +74,25 @@ def _family(s: Session, quiz: Quiz) -> dict[int, Quiz]:
         above = [resit.id for resit in resits]
         found.update((resit.id, resit) for resit in resits)
     return found
+
+
+def hours_of(s: Session, quiz: Quiz, member_id: int) -> int:
+    """What stands in the member's ledger for passing this quiz, or the one it is a resit of, in hundredths."""
+    total = s.scalar(
+        sa.select(sa.func.sum(StudyHourEntry.hours_100)).where(
+            StudyHourEntry.member_id == member_id,
+            StudyHourEntry.source_kind == KIND,
+            StudyHourEntry.source_id == _root(s, quiz).id,
+        )
+    )
+    return int(total or 0)
+
+
+def _root(s: Session, quiz: Quiz) -> Quiz:
+    """The quiz that `quiz` repeats in the end, or itself."""
+    while quiz.resit_of_id is not None:
+        quiz = s.get_one(Quiz, quiz.resit_of_id)
+    return quiz
 
 
 def _hours(
@@ -89,19 +108,20 @@ def _hours(
         )
     ).all()
     reversing = {line.reverses_id: line for line in lines if line.reverses_id}
-    earned: dict[tuple[int, int], Any] = {}  # member, year → the first pass of it
+    earned: dict[int, tuple[Any, date]] = {}  # member → their first pass, and its day
     for row in passes:
-        if family[row.quiz_id].hours_100:
-            day = day_of(datetime.fromtimestamp(row.submitted_ms / 1000, UTC), zone)
-            earned.setdefault((row.member_id, day.year), (row, day))
+        if family[row.quiz_id].hours_100 and row.member_id not in earned:
+            earned[row.member_id] = row, day_of(datetime.fromtimestamp(row.submitted_ms / 1000, UTC), zone)
+    wanted = {(member_id, day.year) for member_id, (_, day) in earned.items()}
     standing = [line for line in lines if not line.reverses_id and line.id not in reversing]
     by_hand = {(line.member_id, line.year) for line in reversing.values() if line.posted_by}
-    withdraw_entries(s, [line for line in standing if (line.member_id, line.year) not in earned], reason, now, person)
+    gone = [line for line in standing if (line.member_id, line.year) not in wanted]
+    withdraw_entries(s, gone, reason or MOVED, now, person)
     there = {(line.member_id, line.year) for line in standing} | by_hand
     drafts = []
-    for key, (row, day) in sorted(earned.items()):
+    for member_id, (row, day) in sorted(earned.items()):
         quiz = family[row.quiz_id]
-        if key not in there:
+        if (member_id, day.year) not in there:
             drafts.append(
                 NewEntry(
                     member_id=row.member_id, source_kind=KIND, source_id=root, mode=Mode(quiz.mode),

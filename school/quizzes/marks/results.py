@@ -1,9 +1,8 @@
-"""Everybody's results of a quiz, for who may see them; a contest's own table; and the notes about corrected marks."""
+"""Everybody's results of a quiz, for who may see them; and a contest's own table."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,9 +17,8 @@ from school.org.models import Member, Organization
 from school.org.reach import below
 from school.quizzes.access import Standing
 from school.quizzes.marks.models import QuizResult
-from school.quizzes.papers.models import Quiz, QuizKind
+from school.quizzes.papers.models import QuizKind
 from school.quizzes.sittings.models import Attempt, AttemptState
-from school.records.bulk import among
 
 OVER = (AttemptState.SUBMITTED, AttemptState.MARKED)
 PAGE = 50
@@ -221,47 +219,3 @@ def _teams(s: Session, here: Standing) -> list[Place]:
         no = places[-1].no if equal else at
         places.append(Place(no, name, "", sum_100 // TEAM, sum_ms // TEAM, org_id == here.person.org_id))
     return [place for place in places if place.no <= TABLE or place.mine]
-
-
-# ── notes about corrected marks ─────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A result that a corrected key moved, which the person has not put away yet."""
-
-    quiz_id: int
-    title: str
-    hours_100: int  # that passing the quiz earns
-    attempt_id: int
-    was_100: int
-    best_100: int
-    was_passed: bool
-    passed: bool
-    reason: str
-
-
-def notes(s: Session, member_id: int) -> Sequence[Note]:
-    """What this member is to be told, the newest first."""
-    found = s.execute(
-        sa.select(QuizResult, Quiz.title, Quiz.hours_100)
-        .join(Quiz, Quiz.id == QuizResult.quiz_id)
-        .where(QuizResult.member_id == member_id, QuizResult.told_at.is_not(None))
-        .order_by(QuizResult.told_at.desc(), QuizResult.quiz_id)
-    )
-    return [
-        Note(
-            result.quiz_id, title, hours_100, result.attempt_id, result.was_100 or 0, result.best_100,
-            bool(result.was_passed), result.passed, result.note,
-        )
-        for result, title, hours_100 in found
-    ]  # fmt: skip
-
-
-def put_away(s: Session, member_id: int, quiz_id: int) -> None:
-    """The member has read the note; what was corrected stays on the result."""
-    s.execute(
-        sa.update(QuizResult)
-        .where(QuizResult.quiz_id == quiz_id, among(s, QuizResult.member_id, [member_id]))
-        .values(told_at=None)
-    )

@@ -18,7 +18,7 @@ from school.org.rules import own_path
 from school.quizzes import access
 from school.quizzes.access import Standing
 from school.quizzes.blueprint import blueprint
-from school.quizzes.marks import results, short
+from school.quizzes.marks import notes, results, short
 from school.quizzes.marks.results import PAGE, Row, Which
 from school.quizzes.papers.models import Quiz
 from school.webkit.context import current_person, school
@@ -132,8 +132,8 @@ def contest_table(quiz_id: int) -> str:
 
 @blueprint.post("/quizzes/<int:quiz_id>/noted")
 def put_note_away(quiz_id: int) -> Response:
-    """The person has read that a corrected key moved their result."""
+    """The person has read that a corrected key moved their result, or that a sitting of theirs was made void."""
     _, member_id = require_member(current_person())
     with school().db.write() as s:
-        results.put_away(s, member_id, quiz_id)
+        notes.put_away(s, member_id, quiz_id, int(now().timestamp() * 1000))
     return redirect(own_path(request.form.get("next")) or url_for("portal.home"))

@@ -133,6 +133,10 @@ def _closed(here: Standing, moment: datetime, zone: str) -> SchoolError | None:
         return NotAllowed("quiz.not_invited", N_("不对您所在的党组织开放，您看到的是预览，不能答题。"))
     if here.desk and quiz.kind != QuizKind.PRACTICE:
         return NotAllowed("quiz.own", N_("您是出卷人或者监考人员，不能参加自己的考试。"))
+    if here.reviewed:
+        return NotAllowed(
+            "quiz.reviewed", N_("您审过这份试卷，题目和答案都看过了，不能参加。需要学时的，请参加别的考试或学习。")
+        )
     if quiz.opens_at is not None and moment < quiz.opens_at:
         return _no(
             "quiz.not_open", N_("还没有开始，%(when)s 开考。到时间请再打开这一页。"), when=_words(quiz.opens_at, zone)

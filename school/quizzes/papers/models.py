@@ -44,7 +44,7 @@ class Show(StrEnum):
 
 
 class Quiz(Base):
-    """A practice, quiz, exam or contest with its rules. `hours_100` are earned once a year by who passes."""
+    """A practice, quiz, exam or contest with its rules. `hours_100` are earned once by who passes."""
 
     __tablename__ = "quiz"
 

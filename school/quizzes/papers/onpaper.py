@@ -23,7 +23,7 @@ from school.org import audit
 from school.org.models import Account, Member, Organization, PartyStatus
 from school.org.reach import below
 from school.quizzes import bodies
-from school.quizzes.access import Standing, at_desk
+from school.quizzes.access import Standing, at_desk, judges
 from school.quizzes.bank.versions import asked
 from school.quizzes.marks import service as marks
 from school.quizzes.marks.models import QuizResult
@@ -70,7 +70,7 @@ LEFT_OUT = {
     "attempts": N_("次数已经用完"),
     "hours": N_("还没学满要求的学时"),
     "resit": N_("原来的考试已经及格"),
-    "own": N_("是这场考试的出卷人或监考人员"),
+    "own": N_("是这场考试的出卷人、监考人员或审卷人"),
 }
 
 
@@ -92,6 +92,8 @@ def prepare(s: Session, here: Standing, org_id: int, moment: datetime, zone: str
         raise Conflict("paper.many", N_("一次最多准备 %(most)d 份。请一个支部一个支部地准备。"), most=MOST)
     reasons = _left_out(s, quiz, [row[0] for row in members], year_of(moment, zone))
     desk = {quiz.author_id, *(account.id for account in queries.helpers(s, quiz.id))}
+    if quiz.reviewer_id is not None and judges(quiz):
+        desk.add(quiz.reviewer_id)
     reasons |= {member_id: "own" for member_id, _, _, account_id in members if account_id in desk}
     nos = _last_nos(s, quiz, [row[0] for row in members])
     at_ms, common, today = int(moment.timestamp() * 1000), secrets.randbelow(2**53), day_of(moment, zone)

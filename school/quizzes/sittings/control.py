@@ -17,16 +17,19 @@ from school.core.i18n import N_
 from school.core.text import tidy
 from school.org import audit
 from school.quizzes.access import Standing, at_desk
+from school.quizzes.marks import earnings
 from school.quizzes.marks import service as marks
 from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import service as sitting
 from school.quizzes.sittings.models import Attempt, AttemptState
 from school.quizzes.sittings.service import Sitting, event, no_attempt
+from school.quizzes.sittings.show import was_told
 from school.records.bulk import among, move
 
 MINUTES = range(1, 241)
 REASON_MOST = 200
 CODE_DIGITS = 6
+TOLD = N_("这份试卷的答案已经公布，这位同志可能看过了，不能再打开原来的卷子。可以让他另考一次，或者安排补考。")
 
 
 def new_code(s: Session, here: Standing) -> str:
@@ -111,16 +114,32 @@ def collect(s: Session, here: Standing, at_ms: int, zone: str, *, attempt_id: in
 
 
 def void(s: Session, here: Standing, attempt_id: int, reason: str, at_ms: int, zone: str) -> None:
-    """Make a sitting void: it counts neither as a result nor as a try, and what it earned is taken back.
+    """Make a sitting void: it counts neither as a result nor as a try, and what it earned is taken back; the reason stands
+    on those lines and on the member's first page.
 
     Conflict (`attempt.void`) when it is already.
     """
-    at_desk(here)
+    quiz = at_desk(here).quiz
     reason, one = _reason(reason), _one(s, here, attempt_id)
     if one.state == AttemptState.VOID:
         raise Conflict("attempt.void", N_("这次答题已经作废了。"))
-    _withdraw(s, one, at_ms, zone)
-    sitting.note(s, [event(one.id, at_ms, "voided", here.person.account_id, reason=reason, was=one.state)])
+    had_100 = earnings.hours_of(s, quiz, one.member_id)
+    _withdraw(s, here, one, reason, at_ms, zone)
+    lost_100 = had_100 - earnings.hours_of(s, quiz, one.member_id)
+    sitting.note(
+        s,
+        [
+            event(
+                one.id,
+                at_ms,
+                "voided",
+                here.person.account_id,
+                reason=reason,
+                was=one.state,
+                hours_100=max(lost_100, 0),
+            )
+        ],
+    )
     _audit(s, here, "void", attempt_id, reason=reason, state=(one.state, AttemptState.VOID))
 
 
@@ -128,18 +147,21 @@ def reopen(s: Session, here: Standing, attempt_id: int, minutes: int, reason: st
     """Let somebody go on whose sitting is over (a power cut at the deadline, a slip of the hand): `minutes` from now, with
     the paper and the answers they had. Its marks are taken back until it is handed in again.
 
-    Raises Conflict (`attempt.open`) when it goes on, (`attempt.another`) when the person has begun another one.
+    Raises Conflict: `attempt.open` when it goes on, `attempt.told` when what is right has been shown already,
+    `attempt.another` when the person has begun another one.
     """
     at_desk(here)
     reason, length_ms, one = _reason(reason), _minutes(minutes), _one(s, here, attempt_id)
     if one.state == AttemptState.OPEN:
         raise Conflict("attempt.open", N_("这次答题还在进行，不用重新打开。时间不够时请加时间。"))
+    if was_told(s, one.id, sitting.moment_of(at_ms)):
+        raise Conflict("attempt.told", TOLD)
     other = sa.select(Attempt.id).where(
         Attempt.quiz_id == one.quiz_id, Attempt.member_id == one.member_id, Attempt.state == AttemptState.OPEN
     )
     if s.scalar(other) is not None:
         raise Conflict("attempt.another", N_("这位同志已经另外开始了一次答题，原来的一次不能再打开。"))
-    _withdraw(s, one, at_ms, zone)
+    _withdraw(s, here, one, reason, at_ms, zone)
     again = {
         "at_id": one.id, "state": AttemptState.OPEN, "submitted_ms": None, "submitted_by": "", "score_100": None,
         "passed": None, "deadline_ms": None if one.deadline_ms is None else at_ms + length_ms,
@@ -178,10 +200,11 @@ def _shift(s: Session, chosen: Iterable[Sitting], by_ms: int, *, given: bool) ->
     s.execute(moved.execution_options(synchronize_session=False))
 
 
-def _withdraw(s: Session, one: Sitting, at_ms: int, zone: str) -> None:
+def _withdraw(s: Session, here: Standing, one: Sitting, reason: str, at_ms: int, zone: str) -> None:
     """Make the sitting void and let result, hours and proofs follow."""
     move(s, Attempt, [{"at_id": one.id, "state": AttemptState.VOID}])
-    marks.settle(s, [one.id], sitting.moment_of(at_ms), zone)
+    why = marks.Correction(reason, here.person, tells=False)
+    marks.settle(s, [one.id], sitting.moment_of(at_ms), zone, why)
 
 
 def _minutes(minutes: int) -> int:

@@ -37,6 +37,7 @@ EVENTS = {
     "extended": N_("加时 %(length)s：%(reason)s"),
     "paused": N_("全场暂停过 %(length)s"),
     "voided": N_("作废：%(reason)s"),
+    "told": N_("本人看到了作废的原因"),
     "reopened": N_("重新打开，给 %(length)s：%(reason)s"),
 }
 SUBMITTED_BY = {"member": N_("本人交卷"), "clock": N_("到时间自动交卷"), "desk": N_("监考人员收卷")}
@@ -86,10 +87,10 @@ def sitter(quiz_id: int, attempt_id: int) -> str:
     """One person's sitting: what happened, and what may be done about it."""
     with school().db.read() as s:
         here = _standing(s, quiz_id)
-        found = invigilation.sitter(s, here, attempt_id)
+        found = invigilation.sitter(s, here, attempt_id, clock_ms())
     return render_template(
         "quizzes/sitter.html", here=here, quiz=here.quiz, **found, states=STATES, moment_of=moment_of, told=_told,
-        submitted_by=SUBMITTED_BY, now_ms=clock_ms(), quiet_ms=invigilation.QUIET_MS,
+        submitted_by=SUBMITTED_BY, told_already=control.TOLD, now_ms=clock_ms(), quiet_ms=invigilation.QUIET_MS,
     )  # fmt: skip
 
 

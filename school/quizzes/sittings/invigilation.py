@@ -16,7 +16,8 @@ from school.org import audit
 from school.org.models import Account, Member, Organization
 from school.quizzes.access import Standing, at_desk, expected
 from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState, QuizNote
-from school.quizzes.sittings.service import no_attempt
+from school.quizzes.sittings.service import moment_of, no_attempt
+from school.quizzes.sittings.show import was_told
 from school.records.bulk import among
 
 QUIET_MS = 70_000  # a page gives a sign of life every 25 seconds
@@ -132,8 +133,9 @@ def _told(s: Session, attempt_ids: Collection[int]) -> dict[tuple[int, str], int
 # ── one person ──────────────────────────────────────────
 
 
-def sitter(s: Session, here: Standing, attempt_id: int) -> dict[str, Any]:
-    """One attempt of this quiz with its member, branch, notes and events (oldest first); NotFound (`attempt.missing`)."""
+def sitter(s: Session, here: Standing, attempt_id: int, now_ms: int) -> dict[str, Any]:
+    """One attempt of this quiz with its member, branch, notes, events (oldest first), and whether what is right has been told
+    (`answers_told`), so that it is not opened again; NotFound (`attempt.missing`)."""
     at_desk(here)
     row = s.execute(
         sa.select(Attempt, Member.name, Organization.short_name)
@@ -156,6 +158,7 @@ def sitter(s: Session, here: Standing, attempt_id: int) -> dict[str, Any]:
         "branch": row[2],
         "events": [(event, by) for event, by in events],
         "notes": notes(s, here, attempt_id),
+        "answers_told": attempt.state != AttemptState.OPEN and was_told(s, attempt_id, moment_of(now_ms)),
     }
 
 

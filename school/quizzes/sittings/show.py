@@ -24,18 +24,31 @@ def visible_key(s: Session, standing: Standing, attempt: Attempt, now: datetime)
     return bool(s.scalar(sa.select(shown(now)).select_from(Attempt).join(Quiz).where(Attempt.id == attempt.id)))
 
 
+def was_told(s: Session, attempt_id: int, now: datetime) -> bool:
+    """Whether who sat it may have read what is right, there and then or by now: such a sitting is not opened again.
+
+    It holds of a void one that was handed in before, and whatever hides the answers from this person at the moment.
+    """
+    handed_in = sa.and_(Quiz.show.in_((Show.AT_ONCE, Show.SUBMITTED)), Attempt.submitted_ms.is_not(None))
+    told = sa.or_(handed_in, sa.and_(Quiz.show == Show.CLOSED, _all_over(now)))
+    return bool(s.scalar(sa.select(told).select_from(Attempt).join(Quiz).where(Attempt.id == attempt_id)))
+
+
 def shown(now: datetime) -> sa.ColumnElement[bool]:
     """The same for the person who sat it, over rows of Attempt joined with Quiz."""
-    sitting = aliased(Attempt)
-    still = sa.exists().where(sitting.quiz_id == Quiz.id, sitting.state == AttemptState.OPEN)
-    closed = sa.or_(Quiz.state == QuizState.WITHDRAWN, Quiz.closes_at <= now)
     told = sa.or_(
         sa.and_(Quiz.show == Show.AT_ONCE, Attempt.state.in_((AttemptState.OPEN, *OVER))),
         sa.and_(Quiz.show == Show.SUBMITTED, Attempt.state.in_(OVER)),
-        # somebody who was given more time may still be sitting after the window
-        sa.and_(Quiz.show == Show.CLOSED, Attempt.state.in_(OVER), closed, ~still),
+        sa.and_(Quiz.show == Show.CLOSED, Attempt.state.in_(OVER), _all_over(now)),
     )
     return sa.and_(told, ~examined(Attempt.member_id))
+
+
+def _all_over(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether the window is closed and nobody sits any more: somebody who was given more time may do so after it."""
+    sitting = aliased(Attempt)
+    still = sa.exists().where(sitting.quiz_id == Quiz.id, sitting.state == AttemptState.OPEN)
+    return sa.and_(sa.or_(Quiz.state == QuizState.WITHDRAWN, Quiz.closes_at <= now), ~still)
 
 
 def examined(member_id: InstrumentedAttribute[int] | int) -> sa.ColumnElement[bool]:
