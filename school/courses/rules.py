@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from school.core import notes
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.secrecy import SECRECIES as SECRECIES  # the pages read it from here
@@ -17,7 +18,6 @@ from school.courses.models import CourseState
 TITLE_LENGTH = 80
 SUMMARY_LENGTH = 1000
 SLIP_LENGTH = 4
-NOTE_LENGTH = 400
 LESSONS = 60
 HOURS_100 = range(25, 4001, 25)  # declared hours: from 0.25 to 40, in steps of 0.25
 KINDS = {
@@ -146,13 +146,7 @@ def checked_title(title: str) -> str:
 
 def checked_note(note: str) -> str:
     """A reviewer's note to the trainer; it must say something."""
-    note = tidy_lines(note)
-    refuse_secrets(note)
-    if not note:
-        raise Invalid("course.note", N_("请写明退回的原因和要改的地方，讲师会看到。"))
-    if len(note) > NOTE_LENGTH:
-        raise Invalid("course.note", N_("说明最多 %(most)d 个字，请删短。"), most=NOTE_LENGTH)
-    return note
+    return notes.checked(note, "course.note", N_("请写明退回的原因和要改的地方，讲师会看到。"))
 
 
 def hours_of(text: str) -> int:

@@ -42,7 +42,7 @@ def create_course(s: Session, person: Person, host_id: int, sheet: rules.Sheet) 
     _write(s, person, course, rules.checked(sheet))
     s.add(course)
     s.flush()
-    _set_audience(s, person, course, sheet.audience)
+    reach.set_audience(s, person, CourseAudience, {"course_id": course.id}, sheet.audience, "course.audience")
     index(s, course)
     audit.record(s, person, "course.create", ("course", course.id), host.id, title=course.title)
     return course
@@ -62,7 +62,9 @@ def edit_course(s: Session, person: Person, course_id: int, version: int, sheet:
     changes: dict[str, Any] = {
         name: (before[name], getattr(course, name)) for name in _FIELDS if before[name] != getattr(course, name)
     }
-    changes.update(_set_audience(s, person, course, sheet.audience))
+    changes.update(
+        reach.set_audience(s, person, CourseAudience, {"course_id": course.id}, sheet.audience, "course.audience")
+    )
     if changes:
         course.version += 1
         index(s, course)
@@ -80,25 +82,6 @@ def _write(s: Session, person: Person, course: Course, sheet: rules.Sheet) -> No
     course.category = category
     for name in _FIELDS:
         setattr(course, name, getattr(sheet, name))
-
-
-def _set_audience(s: Session, person: Person, course: Course, org_ids: Sequence[int]) -> dict[str, Any]:
-    """Make the audience exactly `org_ids`; what changed, for the audit log. Each must lie below one of one's hosts."""
-    before = list(
-        s.scalars(
-            sa.select(CourseAudience.org_id)
-            .where(CourseAudience.course_id == course.id)
-            .order_by(CourseAudience.org_id)
-        )
-    )
-    after = sorted(set(org_ids))
-    if before == after:
-        return {}
-    if not reach.may_teach(s, person, set(after) - set(before)):
-        raise Invalid("course.audience", N_("学习范围里有不在您讲课范围内的党组织。请从列表里重新选择。"))
-    s.execute(sa.delete(CourseAudience).where(CourseAudience.course_id == course.id))
-    s.add_all(CourseAudience(course_id=course.id, org_id=org_id) for org_id in after)
-    return {"audience": (before, after)}
 
 
 def own_course(s: Session, person: Person, course_id: int) -> Course:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from school.core import notes
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.secrecy import SECRECIES as SECRECIES  # the pages read it from here
 from school.core.secrecy import Secrecy, refuse_secrets
 from school.core.text import hundredths, tidy, tidy_lines
+from school.core.time import typed
 from school.live.models import LiveState
 
 TITLE_LENGTH = 80
 SUMMARY_LENGTH = 1000
 SLIP_LENGTH = 4
-NOTE_LENGTH = 400
 HOURS_100 = range(25, 1001, 25)  # declared hours: from 0.25 to 10, in steps of 0.25
 MINUTES = range(5, 481)
 MAKEUP_DAYS = range(1, 91)
@@ -239,22 +239,11 @@ def hours_of(text: str) -> int:
 
 def moment_of(day: str, time: str, zone: str) -> datetime:
     """The moment of `2026-11-22` and `19:30` on the school's clock; Invalid when they are none."""
-    try:
-        typed = datetime.strptime(f"{day.strip()} {time.strip()[:5]}", "%Y-%m-%d %H:%M")
-        moment = typed.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Invalid("live.starts_at", N_("请填写上课的日期和时间，例如 2026-11-22 和 19:30。")) from None
-    if not 2020 <= typed.year <= 2100:
+    if (moment := typed(day, time, zone)) is None:
         raise Invalid("live.starts_at", N_("请填写上课的日期和时间，例如 2026-11-22 和 19:30。"))
     return moment
 
 
 def checked_note(note: str) -> str:
     """A reviewer's note to the trainer; it must say something."""
-    note = tidy_lines(note)
-    refuse_secrets(note)
-    if not note:
-        raise Invalid("live.note", N_("请写明退回的原因和要改的地方，主讲会看到。"))
-    if len(note) > NOTE_LENGTH:
-        raise Invalid("live.note", N_("说明最多 %(most)d 个字，请删短。"), most=NOTE_LENGTH)
-    return note
+    return notes.checked(note, "live.note", N_("请写明退回的原因和要改的地方，主讲会看到。"))

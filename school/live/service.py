@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from school.core.errors import Conflict, Invalid, NotAllowed
@@ -13,7 +11,7 @@ from school.core.i18n import N_
 from school.core.person import Person, Role, require
 from school.core.secrecy import refuse_secrets
 from school.core.time import now
-from school.live import log, queries, rules
+from school.live import log, rules
 from school.live.access import OVERSEERS, Standing, at_desk, no_class, standing
 from school.live.models import LiveAudience, LiveClass, LiveState
 from school.live.outside import ALONE, Outside
@@ -45,7 +43,7 @@ def create_class(s: Session, person: Person, host_id: int, sheet: rules.Sheet, o
     _write(s, person, live, rules.checked(sheet), outside)
     s.add(live)
     s.flush()
-    _set_audience(s, person, live, sheet.audience)
+    reach.set_audience(s, person, LiveAudience, {"class_id": live.id}, sheet.audience, "live.audience")
     audit.record(s, person, "live.create", ("live", live.id), host.id, title=live.title)
     return live
 
@@ -66,7 +64,7 @@ def edit_class(
     changes: dict[str, Any] = {
         name: (value, getattr(live, name)) for name, value in before.items() if value != getattr(live, name)
     }
-    changes.update(_set_audience(s, person, live, sheet.audience))
+    changes.update(reach.set_audience(s, person, LiveAudience, {"class_id": live.id}, sheet.audience, "live.audience"))
     if changes:
         live.version += 1
         audit.record(s, person, "live.edit", ("live", live.id), live.org_id, **changes)
@@ -83,19 +81,6 @@ def _write(s: Session, person: Person, live: LiveClass, sheet: rules.Sheet, outs
     for name in _FIELDS:
         setattr(live, name, getattr(sheet, name))
     live.rules = sheet.rules.stored()
-
-
-def _set_audience(s: Session, person: Person, live: LiveClass, org_ids: Sequence[int]) -> dict[str, Any]:
-    """Make the audience exactly `org_ids`; what changed, for the audit log. Each must lie below one of one's hosts."""
-    before = [org.id for org in queries.audience(s, live.id)]
-    after = sorted(set(org_ids))
-    if sorted(before) == after:
-        return {}
-    if not reach.may_teach(s, person, set(after) - set(before)):
-        raise Invalid("live.audience", N_("学习范围里有不在您讲课范围内的党组织。请从列表里重新选择。"))
-    s.execute(sa.delete(LiveAudience).where(LiveAudience.class_id == live.id))
-    s.add_all(LiveAudience(class_id=live.id, org_id=org_id) for org_id in after)
-    return {"audience": (sorted(before), after)}
 
 
 def own_class(s: Session, person: Person, class_id: int) -> LiveClass:

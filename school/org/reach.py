@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from school.core.errors import Invalid
+from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.org.models import Account, Organization, RoleGrant
 
@@ -25,13 +27,24 @@ def below(path: InstrumentedAttribute[str], scopes: Sequence[str]) -> sa.ColumnE
     return sa.or_(sa.false(), *(path.startswith(scope, autoescape=True) for scope in scopes))
 
 
+def places(person: Person) -> list[str]:
+    """Paths of every subtree that holds one of the person's places: their branch, or where they hold a role."""
+    held = {path for path in (person.org_path, *(grant.path for grant in person.grants)) if path}
+    return sorted({prefix for place in held for prefix in prefixes(place)})
+
+
 def takes_in(audience: sa.Select[Any], org_id: InstrumentedAttribute[int], person: Person) -> sa.ColumnElement[bool]:
     """Whether an audience (its rows, each naming a subtree by `org_id`) takes the person in.
 
-    It does when it names nobody, or a subtree that holds one of their places: their branch, or where they hold a role.
+    It does when it names nobody, or a subtree that holds one of their places.
     """
-    places = {path for path in (person.org_path, *(grant.path for grant in person.grants)) if path}
-    known = sorted({prefix for place in places for prefix in prefixes(place)})
+    return names(audience, org_id, places(person))
+
+
+def names(
+    audience: sa.Select[Any], org_id: InstrumentedAttribute[int], known: Sequence[str] | sa.BindParameter[Any]
+) -> sa.ColumnElement[bool]:
+    """`takes_in` for whoever has the `places` known; given as a parameter, the statement is the same for everybody."""
     named = audience.join(Organization, Organization.id == org_id).where(Organization.path.in_(known))
     return sa.or_(~audience.exists(), named.exists())
 
@@ -52,6 +65,23 @@ def may_teach(s: Session, person: Person, org_ids: Collection[int]) -> bool:
     """Whether every one of the organisations is open and lies below one of this person's hosts."""
     wanted = sa.select(sa.func.count()).where(Organization.id.in_(org_ids), _taught(person))
     return s.scalars(wanted).one() == len(set(org_ids))
+
+
+def set_audience(
+    s: Session, person: Person, table: type[Any], owner: dict[str, int], org_ids: Collection[int], code: str
+) -> dict[str, Any]:
+    """Make the rows of `table` (an `org_id` each) of `owner` (column: id) name exactly `org_ids`; what changed, for the audit log.
+
+    Invalid (`code`) when one that is new lies below none of this person's hosts.
+    """
+    before, after = sorted(s.scalars(sa.select(table.org_id).filter_by(**owner))), sorted(set(org_ids))
+    if before == after:
+        return {}
+    if not may_teach(s, person, set(after) - set(before)):
+        raise Invalid(code, N_("对象里有不在您讲课范围内的党组织。请从列表里重新选择。"))
+    s.execute(sa.delete(table).filter_by(**owner))
+    s.add_all(table(**owner, org_id=org_id) for org_id in after)
+    return {"audience": (before, after)}
 
 
 def colleagues(s: Session, person: Person, host: str) -> Sequence[Account]:

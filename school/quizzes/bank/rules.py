@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from school.core import notes
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.secrecy import refuse_secrets
@@ -22,7 +23,6 @@ TAGS = 8
 EXPLANATION_LENGTH = 2000
 BASIS_LENGTH = 400
 BRIEF_LENGTH = 120
-NOTE_LENGTH = 400
 DIFFICULTIES = {1: N_("易"), 2: N_("较易"), 3: N_("中"), 4: N_("较难"), 5: N_("难")}
 STATES = {
     QuestionState.DRAFT: N_("草稿"),
@@ -88,13 +88,7 @@ _TOO_LONG = {
 
 def checked_note(note: str) -> str:
     """A reviewer's note to the author; it must say something."""
-    note = tidy_lines(note)
-    refuse_secrets(note)
-    if not note:
-        raise Invalid("question.note", N_("请写明退回的原因和要改的地方，出题人会看到。"))
-    if len(note) > NOTE_LENGTH:
-        raise Invalid("question.note", N_("说明最多 %(most)d 个字，请删短。"), most=NOTE_LENGTH)
-    return note
+    return notes.checked(note, "question.note", N_("请写明退回的原因和要改的地方，出题人会看到。"))
 
 
 # ── how a question is found ─────────────────────────────

@@ -15,12 +15,11 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Session, joinedload
 
+from school.core import notes
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed
 from school.core.i18n import N_
 from school.core.person import Person
-from school.core.secrecy import refuse_secrets
-from school.core.text import tidy_lines
 from school.core.time import now as this_moment
 from school.org import audit
 from school.org.models import Account, Member, Organization
@@ -37,7 +36,6 @@ from school.records.bulk import among
 log = structlog.get_logger()
 
 CHUNK = 200  # attempts a transaction
-REASON_LENGTH = 400
 SETTLED = timedelta(
     minutes=1
 )  # a sitting that was marked by the old key while the new one was stored is stored by then
@@ -103,13 +101,7 @@ def checked_key(found: Keyed, key: dict[str, Any], waived: bool) -> dict[str, An
 
 def checked_reason(reason: str) -> str:
     """Why the key is corrected, tidied; whoever is concerned will read it."""
-    reason = tidy_lines(reason)
-    refuse_secrets(reason)
-    if not reason:
-        raise Invalid("question.reason", N_("请写明更正的原因，成绩有变化的同志会看到。"))
-    if len(reason) > REASON_LENGTH:
-        raise Invalid("question.reason", N_("原因最多 %(most)d 个字，请删短。"), most=REASON_LENGTH)
-    return reason
+    return notes.checked(reason, "question.reason", N_("请写明更正的原因，成绩有变化的同志会看到。"))
 
 
 # ── who would be concerned ──────────────────────────────

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from school.core import notes
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
 from school.core.secrecy import SECRECIES as SECRECIES  # the pages read it from here
 from school.core.secrecy import Secrecy, refuse_secrets
 from school.core.text import hundredths, tidy, tidy_lines
+from school.core.time import typed
 from school.quizzes.papers.models import QuizKind, QuizState, Show
 from school.records.models import Mode
 
 TITLE_LENGTH = 80
 SUMMARY_LENGTH = 1000
 SLIP_LENGTH = 4
-NOTE_LENGTH = 400
 MINUTES = range(1, 301)
 ATTEMPTS = range(11)  # 0: as often as one likes
 HOURS_100 = range(0, 801, 25)
@@ -267,22 +267,11 @@ def moment_of(day: str, time: str, zone: str) -> datetime | None:
     """The moment of `2026-11-22` and `19:30` on the school's clock, None when neither is given; else Invalid (`quiz.window`)."""
     if not day.strip() and not time.strip():
         return None
-    try:
-        typed = datetime.strptime(f"{day.strip()} {time.strip()[:5]}", "%Y-%m-%d %H:%M")
-        moment = typed.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        moment = None
-    if moment is None or not 2020 <= moment.year <= 2100:
+    if (moment := typed(day, time, zone)) is None:
         raise Invalid("quiz.window", N_("请把日期和时间都填上，例如 2026-11-22 和 19:30。"))
     return moment
 
 
 def checked_note(note: str) -> str:
     """A reviewer's note to the author; it must say something."""
-    note = tidy_lines(note)
-    refuse_secrets(note)
-    if not note:
-        raise Invalid("quiz.note", N_("请写明退回的原因和要改的地方，出卷老师会看到。"))
-    if len(note) > NOTE_LENGTH:
-        raise Invalid("quiz.note", N_("说明最多 %(most)d 个字，请删短。"), most=NOTE_LENGTH)
-    return note
+    return notes.checked(note, "quiz.note", N_("请写明退回的原因和要改的地方，出卷老师会看到。"))

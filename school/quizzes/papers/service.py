@@ -93,7 +93,7 @@ def edit(
     changes: dict[str, Any] = {
         name: (value, getattr(quiz, name)) for name, value in before.items() if value != getattr(quiz, name)
     }
-    changes.update(_set_audience(s, person, quiz, sheet.audience))
+    changes.update(reach.set_audience(s, person, QuizAudience, {"quiz_id": quiz.id}, sheet.audience, "quiz.audience"))
     changes.update(_set_helpers(s, person, quiz, sheet.helpers))
     if changes:
         quiz.version += 1
@@ -134,18 +134,6 @@ def _must_fit(s: Session, person: Person, quiz: Quiz, sheet: Sheet, outside: Out
     lessons = next((c.lessons for c in outside.courses(s, person) if c.id == sheet.course_ref), None)
     if lessons is None or sheet.lesson_ref not in {None, *(lesson_id for lesson_id, _ in lessons)}:
         raise Invalid("quiz.course", N_("没有找到您的这门课程或这一节。请从列表里选择，或者不选。"))
-
-
-def _set_audience(s: Session, person: Person, quiz: Quiz, org_ids: Sequence[int]) -> dict[str, Any]:
-    """Make the audience exactly `org_ids`; what changed, for the audit log. Each must lie below one of one's hosts."""
-    before, after = sorted(org.id for org in queries.audience(s, quiz.id)), sorted(org_ids)
-    if before == after:
-        return {}
-    if not reach.may_teach(s, person, set(after) - set(before)):
-        raise Invalid("quiz.audience", N_("对象里有不在您讲课范围内的党组织。请从列表里重新选择。"))
-    s.execute(sa.delete(QuizAudience).where(QuizAudience.quiz_id == quiz.id))
-    s.add_all(QuizAudience(quiz_id=quiz.id, org_id=org_id) for org_id in after)
-    return {"audience": (before, after)}
 
 
 def _set_helpers(s: Session, person: Person, quiz: Quiz, account_ids: Sequence[int]) -> dict[str, Any]:

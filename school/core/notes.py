@@ -1,0 +1,21 @@
+"""What one person has to tell another about a refusal or a correction: tidied, never empty, never too long."""
+
+from __future__ import annotations
+
+from school.core.errors import Invalid
+from school.core.i18n import N_
+from school.core.secrecy import refuse_secrets
+from school.core.text import tidy_lines
+
+LENGTH = 400  # characters
+
+
+def checked(text: str, code: str, missing: str) -> str:
+    """`text` tidied; Invalid (`code`) when it is empty (in the words `missing`), too long or carries a secrecy mark."""
+    text = tidy_lines(text)
+    refuse_secrets(text)
+    if not text:
+        raise Invalid(code, missing)
+    if len(text) > LENGTH:
+        raise Invalid(code, N_("说明最多 %(most)d 个字，请删短。"), most=LENGTH)
+    return text
