@@ -48,13 +48,16 @@ class Stage:
         order = self.archive.orders()[self.stream_id]
         recorded = self.archive.recorded(order)
         recording = Recording(self.archive, order, recorded, self._uploads)
+        self._connected = False  # until the relay has found us and sends
         self.broadcast = Broadcast(order, recorded, recording, self._ask)
         self.broadcast.obey(order, self.now_us)
 
-    def _ask(self, source: Source) -> None:
-        self.asked.append((self.now_us, source))
-        for publisher in self.publishers:
-            publisher.wish(source)
+    def _ask(self, source: Source) -> bool:
+        if self._connected:
+            self.asked.append((self.now_us, source))
+            for publisher in self.publishers:
+                publisher.wish(source)
+        return self._connected
 
     def publisher(self, *what: Eye | Mouth, **more: int | bool) -> Publisher:
         """A publisher that begins now."""
@@ -86,6 +89,7 @@ class Stage:
                 self._coming += publisher.frames(self.now_us)
             self._coming.sort(key=lambda message: message.arrived_us)
             while self._coming and self._coming[0].arrived_us <= self.now_us:
+                self._connected = True
                 self.broadcast.hear(self._coming.pop(0))
             if self.now_us % 100_000 < 20_000:
                 self.broadcast.tick(self.now_us)

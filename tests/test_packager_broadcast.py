@@ -75,6 +75,18 @@ def test_a_class_is_recorded_in_step(stage: Stage) -> None:
         assert len(queries.runs(s, timeline.id)) == 1
 
 
+def test_a_new_packager_asks_for_a_key_picture_as_soon_as_somebody_hears_it(quick: Callable[..., Stage]) -> None:
+    stage = quick()
+    stage.trainer()
+    stage.play(5.3)  # between two key pictures
+    stage.asked.clear()
+    fell_us = stage.now_us
+    stage.restart()
+    stage.play(3)
+    assert stage.asked[0][0] - fell_us < 0.2 * SECOND
+    assert stage.broadcast.video.segments[0].at_us - fell_us < 0.4 * SECOND
+
+
 def test_key_pictures_are_asked_for_every_two_seconds(quick: Callable[..., Stage]) -> None:
     stage = quick()
     stage.trainer()

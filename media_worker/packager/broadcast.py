@@ -56,7 +56,7 @@ class Broadcast:
     """`obey` orders, `hear` frames, `tick` ten times a second; `video` and `audio` are what is served."""
 
     def __init__(
-        self, order: Order, recorded: tuple[Recorded, Recorded], recording: Recording, ask: Callable[[Source], None]
+        self, order: Order, recorded: tuple[Recorded, Recorded], recording: Recording, ask: Callable[[Source], bool]
     ) -> None:
         self.order = order
         self.recording = recording
@@ -229,9 +229,9 @@ class Broadcast:
             self._beside.end()
 
     def _ask(self, line: Line, now_us: int) -> None:
-        if now_us - line.asked_us >= ASK_AGAIN or now_us < line.asked_us:
+        late = now_us - line.asked_us >= ASK_AGAIN or now_us < line.asked_us
+        if late and self._ask_publisher(line.source):
             line.asked_us = now_us
-            self._ask_publisher(line.source)
 
     # ── as time goes by ──────────────────────────────────────
 

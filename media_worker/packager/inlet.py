@@ -43,11 +43,13 @@ class Inlet:
         for writer in set(self._carriers.values()):
             writer.close()
 
-    def ask(self, stream_id: int, epoch: int, source: Source) -> None:
-        """Ask the publisher for a key picture; lost without harm when nobody listens."""
+    def ask(self, stream_id: int, epoch: int, source: Source) -> bool:
+        """Ask the publisher for a key picture; False when there is no relay to pass it on."""
         writer = self._carriers.get(stream_id)
-        if writer is not None and writer.transport.get_write_buffer_size() < MOST_UNSENT:
-            writer.write(Message(Kind.KEY, stream_id, epoch, source).pack())
+        if writer is None or writer.transport.get_write_buffer_size() >= MOST_UNSENT:
+            return False
+        writer.write(Message(Kind.KEY, stream_id, epoch, source).pack())
+        return True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         messages = Reader()

@@ -127,8 +127,8 @@ class Packager:
             recorded = await asyncio.to_thread(self._archive.recorded, order)
             recording = Recording(self._archive, order, recorded, self._uploads)
 
-            def ask(source: Source) -> None:
-                self._inlet.ask(stream_id, order.epoch, source)
+            def ask(source: Source) -> bool:
+                return self._inlet.ask(stream_id, order.epoch, source)
 
             known = self._broadcasts[stream_id] = Broadcast(order, recorded, recording, ask)
             self._tasks[stream_id] = asyncio.create_task(self._keep(known))
