@@ -181,7 +181,7 @@ def _nginx(config: Path, folder: Path, port: int) -> Iterator[tuple[str, int]]:
     config.write_text(config.read_text().replace("http {", "http { sendfile on; ", 1))
     process = subprocess.Popen([services.nginx_program(), "-c", config, "-p", folder], stderr=subprocess.DEVNULL)
     try:
-        services.wait_for_port(port, 20, process)
+        services.wait_for_port(port, process)
         yield f"http://127.0.0.1:{port}", process.pid
     finally:
         services.stop(process)

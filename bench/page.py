@@ -112,7 +112,7 @@ def _serving(application: str, environ: dict[str, str]) -> Iterator[tuple[subpro
     command = [application if word == "school.wsgi:app" else word for word in web_command(settings)]
     process = subprocess.Popen(command, env={**environ, "SCHOOL_PORT": str(port)}, start_new_session=True)
     try:
-        services.wait_for_port(port, 60, process)
+        services.wait_for_port(port, process)
         yield process, port
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -186,7 +186,7 @@ def _janus(folder: Path, film: Path) -> dict[str, Any]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(["janus", "-F", folder, "-C", folder / "janus.jcfg"], stdout=log, stderr=log)
     try:
-        services.wait_for_port(18088, 20, process)
+        services.wait_for_port(18088, process)
         rtp = "rtp://127.0.0.1:{port}?pkt_size=1200"
         feed = [
             "-map", "0:a", "-c", "copy", "-f", "rtp", "-payload_type", "111", rtp.format(port=15002),

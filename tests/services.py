@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from patience import PATIENCE_S
 from school.core.errors import Unavailable
 from school.core.settings import Settings, dump
 from school.core.store import open_store
@@ -34,15 +36,28 @@ class Missing(RuntimeError):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nobody listens, this process's until its end.
+
+    It lies below the range from which the kernel serves connections, and a name among the kernel's sockets says that it
+    is given away: neither a connection nor another test run takes it between here and the server that is to listen.
+    """
+    while True:
+        port = 11_000 + secrets.randbelow(21_000)
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0school-tests-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+        else:
+            name.detach()  # stays open as long as this process lives
+            return port
 
 
-def wait_for_port(port: int, seconds: float, process: subprocess.Popen[bytes]) -> None:
-    """Until `process` listens on `port`; RuntimeError when it ends or takes longer than `seconds`."""
-    until = time.monotonic() + seconds
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until `process` listens on `port`; RuntimeError when it ends or takes too long."""
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError(f"{process.args} ended with {process.returncode}")
@@ -51,7 +66,7 @@ def wait_for_port(port: int, seconds: float, process: subprocess.Popen[bytes]) -
             return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError(f"{process.args} did not listen on {port} within {seconds} s")
+    raise RuntimeError(f"{process.args} did not listen on {port} within {PATIENCE_S:.0f} s")
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
@@ -120,7 +135,7 @@ def postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
         stdout=log, stderr=log, user=user, env=environ, cwd="/",
     )  # fmt: skip
     try:
-        wait_for_port(port, 30, process)
+        wait_for_port(port, process)
         yield f"postgresql+psycopg://school@127.0.0.1:{port}/postgres"
     finally:
         stop(process)
@@ -173,7 +188,7 @@ class S3Server:
             env={**os.environ, "GOMEMLIMIT": "400MiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
         )  # fmt: skip
         log.close()
-        wait_for_port(self.port, 60, self.process)
+        wait_for_port(self.port, self.process)
         self._wait_until_it_stores()
 
     def settings(self, bucket: str, settings: Settings) -> Settings:
@@ -185,7 +200,7 @@ class S3Server:
     def _wait_until_it_stores(self) -> None:
         """It listens a few seconds before its volumes have found each other."""
         store = open_store(self.settings("ready", Settings(data=self.folder)))
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_S
         while True:
             try:
                 store.prepare()
@@ -227,7 +242,7 @@ def redis(folder: Path) -> Iterator[str]:
             stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        wait_for_port(port, 20, process)
+        wait_for_port(port, process)
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         stop(process)
@@ -291,8 +306,8 @@ class LiveServer:
                 env={**os.environ, **dump(self.settings)}, cwd=self.log.parent,
             )  # fmt: skip
         try:
-            wait_for_port(self.settings.port, 60, self.process)
-            urllib.request.urlopen(f"{self.url}/ping", timeout=30).close()
+            wait_for_port(self.settings.port, self.process)
+            urllib.request.urlopen(f"{self.url}/ping", timeout=PATIENCE_S).close()
         except (RuntimeError, OSError) as error:
             kill(self.process)
             raise RuntimeError(f"the web process did not start:\n{self.log.read_text()[-4000:]}") from error
@@ -353,7 +368,7 @@ def nginx(folder: Path, web: Sequence[str]) -> Iterator[str]:
     path = render_front(folder, port, web)
     process = subprocess.Popen([program_path, "-c", path, "-p", folder], stderr=subprocess.DEVNULL)
     try:
-        wait_for_port(port, 20, process)
+        wait_for_port(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         stop(process)

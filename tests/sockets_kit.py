@@ -110,7 +110,7 @@ class Guest:
         self.doubled: list[dict[str, Any]] = []
         self.refusal: dict[str, Any] | None = None
         self.news = threading.Condition()
-        self.client = socketio.Client(reconnection=False)
+        self.client = socketio.Client(reconnection=False, request_timeout=PATIENCE_S)
         for event, take in (("welcome", self._welcome), ("tick", self._tick), ("connect_error", self._refused)):
             self.client.on(event, take, namespace="/live")
         for event in ("counted", "notice"):
@@ -190,7 +190,7 @@ class Wire:
         self.sock = socket.socket()
         if window:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        self.sock.settimeout(20)
+        self.sock.settimeout(PATIENCE_S)
         self.sock.connect(("127.0.0.1", port))
         self.sock.sendall(
             f"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"

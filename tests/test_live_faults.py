@@ -97,7 +97,7 @@ class Redis:
         command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        services.wait_for_port(self.port, 20, self.process)
+        services.wait_for_port(self.port, self.process)
 
     def kill(self) -> None:
         if self.process is not None:

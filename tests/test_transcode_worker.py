@@ -19,7 +19,7 @@ from conftest import with_s3
 from media_worker.transcode import worker
 from media_worker.transcode.spool import Spool
 from media_worker.transcode.work import Work
-from patience import until
+from patience import PATIENCE_S, until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import ObjectStore, open_store
@@ -145,7 +145,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(
     process = start()
     until(lambda: stored(db), ENCODED_S)
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE_S) == 0
     with db.read() as s:
         job = s.scalars(sa.select(MediaJob).where(MediaJob.kind == "transcode")).one()
     assert (job.state, job.attempt, job.token) == (JobState.QUEUED, 0, None)
@@ -212,7 +212,7 @@ def test_the_store_may_be_away_for_a_while(
     try:
         until(lambda: stored(db), ENCODED_S)
         s3_server.stop()
-        time.sleep(2)
+        until(lambda: "waiting" in (tmp_path / "worker.log").read_text(), ENCODED_S)
         assert process.poll() is None
         assert state(db, asset) == AssetState.TRANSCODING
         s3_server.start()
@@ -221,7 +221,6 @@ def test_the_store_may_be_away_for_a_while(
     finally:
         if s3_server.process is None:
             s3_server.start()
-    assert "waiting" in (tmp_path / "worker.log").read_text()
     with db.read() as s:
         assert s.scalar(sa.select(MediaJob.attempt).where(MediaJob.kind == "transcode")) == 1
     check_whole(db, store, asset, 1000)
