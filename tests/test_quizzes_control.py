@@ -157,6 +157,9 @@ def test_a_seat_code_is_asked_of_who_begins(
     late = Page(client, cast.outsider)
     for wrong in ("", old if old != code else "x", "x"):
         assert late.start(quiz, code=wrong).json["error"]["code"] == "quiz.seat_code"
+    told = client.post(f"/quizzes/{quiz.id}/start", data={"code": "x"})  # a person is told where the code is typed
+    assert (told.status_code, told.text.count("考场码不对")) == (422, 1)
+    assert 'name="code"' in told.text
     assert late.start(quiz, code=f" {code}").status_code == 302
     assert page.start(quiz).status_code == 302, "who sits already goes on without"
 

@@ -91,8 +91,8 @@ def page(quiz_id: int) -> str:
     return quiz_page(quiz_id)
 
 
-def quiz_page(quiz_id: int, *, note: str = "", refusal: str = "") -> str:
-    """A quiz's page; a reviewer's page keeps the `note` that was refused and says why."""
+def quiz_page(quiz_id: int, *, note: str = "", refusal: str = "", wrong_code: str = "") -> str:
+    """A quiz's page; a reviewer's keeps the `note` that was refused and says why. `wrong_code` is said of a seat code."""
     person = signed_in(current_person())
     moment, zone = now(), school().settings.zone
     with school().db.read() as s:
@@ -119,5 +119,6 @@ def quiz_page(quiz_id: int, *, note: str = "", refusal: str = "") -> str:
         may_withdraw=quiz.state == QuizState.PUBLISHED and (here.authors or here.oversees),
         note=note,
         refusal=refusal,
+        wrong_code=wrong_code,
         **facts,
     )

@@ -10,8 +10,7 @@ import math
 import time
 from typing import Any
 
-import sqlalchemy as sa
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from school.core import json
@@ -20,17 +19,16 @@ from school.core.i18n import N_
 from school.core.person import require_member
 from school.quizzes.access import standing
 from school.quizzes.blueprint import blueprint
-from school.quizzes.papers import gate
-from school.quizzes.papers.models import Quiz
+from school.quizzes.papers import gate, pages
 from school.quizzes.sittings import opening, queue
-from school.quizzes.sittings.models import Attempt, AttemptState
+from school.quizzes.sittings.models import AttemptState
 from school.quizzes.sittings.saving import N_MOST, SPENT_MOST, Delivery, Given, Outcome
-from school.quizzes.sittings.service import Open, no_attempt
+from school.quizzes.sittings.service import Open
 from school.quizzes.sittings.tokens import Ticket, forged, new_holder, unseal
 from school.records.seat import device_name
 from school.webkit.bodies import json_object
 from school.webkit.context import current_person, school
-from school.webkit.replies import error_body, for_scripts
+from school.webkit.replies import error_body, for_scripts, sentence, wants_json
 
 sittings = Blueprint("sittings", __name__)  # the token in the body authorises; no cookie, so no CSRF
 
@@ -53,17 +51,19 @@ def page_of(attempt_id: int) -> str:
 
 @blueprint.post("/quizzes/<int:quiz_id>/start")
 def start(quiz_id: int) -> BaseResponse:
-    """Begin, or go on where one is; leads to the page of the sitting."""
+    """Begin, or go on where one is; leads to the page of the sitting. A wrong seat code is said beside its field."""
     at_ms = clock_ms()
     person, _ = require_member(current_person())
     try:
         with school().db.read() as s:
             here = standing(s, person, quiz_id)
             work = opening.prepared(s, here, request.form.get("code", ""), at_ms, school().settings.zone)
-    except Invalid:  # the seat code, and nothing else of a start is typed
+    except Invalid as wrong:  # the seat code, and nothing else of a start is typed
         with school().db.write() as s:
             gate.note_wrong_code(s, here)
-        raise
+        if wants_json():
+            raise
+        return make_response(pages.quiz_page(quiz_id, wrong_code=sentence(wrong)), 422)
     attempt_id = work if isinstance(work, int) else queue.begin(school(), work)
     return redirect(page_of(attempt_id))
 
@@ -97,14 +97,8 @@ def attempt_clock(attempt_id: int) -> Response:
     for_scripts()
     _, member_id = require_member(current_person())
     with school().db.read() as s:
-        row = s.execute(
-            sa.select(Attempt.member_id, Attempt.state, Attempt.deadline_ms, Quiz.paused_ms)
-            .join(Quiz, Quiz.id == Attempt.quiz_id)
-            .where(Attempt.id == attempt_id)
-        ).one_or_none()
-    if row is None or row.member_id != member_id:
-        raise no_attempt()
-    return _json(_standing(row.state, row.deadline_ms, paused=row.paused_ms is not None))
+        left = opening.time_left(s, attempt_id, member_id)
+    return _json(_standing(left.state, left.deadline_ms, paused=left.paused))
 
 
 def _device() -> str:

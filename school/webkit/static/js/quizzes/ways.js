@@ -193,13 +193,18 @@ class Matching extends Way {
   constructor(...rest) {
     super(...rest);
     const { face, words, name } = this;
-    const short = (each, at) => `${letter(at)}　${each.text || each.media?.[0]?.alt || ''}`;
     this.selects = face.left.map((_left, at) => make('select', { class: 'in', id: `${name}-${at}` }, make('option', { value: '' }, words.matchPick),
-      ...face.right.map((each, place) => make('option', { value: place }, short(each, place)))));
+      ...face.right.map((_right, place) => make('option', { value: place }, this.short(place)))));
     this.element = make('div', { class: 'stack g4', role: 'group', 'aria-labelledby': this.labelled },
       make('ul', { class: 'match-right', 'aria-label': words.matchFrom }, ...face.right.map((each, at) => make('li', {}, make('b', {}, letter(at)), piece(each)))),
       ...this.selects.map((select, at) => make('div', { class: 'match' }, make('label', { for: select.id }, piece(face.left[at])), select)));
     this.element.addEventListener('change', () => { this.draw(); this.changed(this.answer); });
+  }
+
+  /** The letter of a right piece and what it says; a picture is named by its words. */
+  short(place) {
+    const { text, media } = this.face.right[place];
+    return `${letter(place)}　${text || media?.[0]?.alt || ''}`;
   }
 
   get answer() {
@@ -218,7 +223,7 @@ class Matching extends Way {
     this.selects.forEach((select, at) => {
       const good = Number(select.value) === right[at] && select.value !== '';
       select.parentNode.append(make('p', { class: `verdict-line${good ? '' : ' bad'}` }, icon(good ? 'check' : 'close', 's'),
-        good ? this.words.rightPair : fill(this.words.rightIs, { text: `${letter(right[at])} ${this.face.right[right[at]].text}` })));
+        good ? this.words.rightPair : fill(this.words.rightIs, { text: this.short(right[at]) })));
     });
   }
 }
