@@ -15,6 +15,7 @@ from school.demo.people import first_with
 from school.live import service
 from school.live.models import LiveClass
 from school.live.rules import RoomRules, Sheet
+from school.org import reach
 from school.org.models import Organization
 
 
@@ -70,6 +71,8 @@ def _at(today: datetime, days: int, hour: time, zone: str) -> datetime:
 
 
 def _hold(s: Session, trainer: Person, reviewer: Person, demo: DemoClass, starts_at: datetime) -> LiveClass:
+    host = next(grant for grant in trainer.grants if grant.role is Role.TRAINER)
+    helper = next(iter(reach.colleagues(s, trainer, host.path)), None)
     audience = s.scalars(sa.select(Organization.id).where(Organization.short_name.in_(demo.audience))).all()
     sheet = Sheet(
         title=demo.title,
@@ -80,9 +83,9 @@ def _hold(s: Session, trainer: Person, reviewer: Person, demo: DemoClass, starts
         slip=demo.slip,
         compulsory=demo.compulsory,
         audience=tuple(audience),
+        helper_id=helper.id if helper else None,
         rules=RoomRules(premoderate=demo.compulsory),
     )
-    host = next(grant.org_id for grant in trainer.grants if grant.role is Role.TRAINER)
-    live = service.create_class(s, trainer, host, sheet)
+    live = service.create_class(s, trainer, host.org_id, sheet)
     service.submit(s, trainer, live.id)
     return service.approve(s, reviewer, live.id) if demo.approved else live
