@@ -18,8 +18,10 @@ from school.quizzes.access import standing
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers.models import Quiz, QuizHelper, Show
-from school.quizzes.sittings import invigilation
+from school.quizzes.sittings import invigilation, outages
 from school.quizzes.sittings.models import Attempt, AttemptState, QuizNote
+from school.quizzes.sittings.outages import Heard
+from school.quizzes.sittings.service import QUIET_MS
 from school.quizzes.sittings.views import clock_ms
 
 KINDS = (QuestionKind.SINGLE, QuestionKind.JUDGE)
@@ -81,7 +83,7 @@ def test_who_sits_and_how_far(client: SchoolClient, cast: Cast, quiz: Quiz, page
 
 
 def test_who_has_gone_quiet(db: Database, client: SchoolClient, cast: Cast, quiz: Quiz, page: Page) -> None:
-    long_ago = clock_ms() - 2 * invigilation.QUIET_MS
+    long_ago = clock_ms() - 2 * QUIET_MS
     with db.write() as s:
         s.execute(sa.update(Attempt).values(seen_ms=long_ago, started_ms=long_ago))
     room = see(client, cast.trainer, quiz, "?show=quiet")
@@ -190,3 +192,73 @@ def test_incidents_of_the_room(db: Database, client: SchoolClient, cast: Cast, q
     with db.read() as s:
         (note,) = s.scalars(sa.select(QuizNote)).all()
     assert (note.quiz_id, note.attempt_id, note.account_id) == (quiz.id, None, cast.trainer.account_id)
+
+
+# ── outages ─────────────────────────────────────────────
+
+
+def test_what_everybody_was_silent_in_is_the_outage() -> None:
+    def room(*silences: list[tuple[int, int]]) -> list[Heard]:
+        return [Heard(started_ms=1, seen_ms=1000, silences=spans) for spans in silences]
+
+    assert outages.common(room([(100, 300)], [(120, 290)], [(90, 280)])) == (120, 280)
+    assert outages.common(room([(100, 300)], [(120, 290)], [])) is None, "one was heard all the time: not the school"
+    assert outages.common(room([(100, 300)])) is None, "who sits alone may just have locked the phone"
+    assert outages.common(room([(10, 20), (100, 300)], [(120, 290)])) == (120, 290)
+    assert outages.common(room([(100, 300), (400, 450)], [(120, 290), (500, 600)])) == (120, 290), (
+        "another of one's own"
+    )
+    late, away = Heard(started_ms=400, seen_ms=1000), Heard(started_ms=1, seen_ms=90)  # began after it; is silent still
+    assert outages.common([*room([(100, 300)], [(120, 290)]), late, away]) == (120, 290)
+    for each in (paid := room([(100, 300)], [(120, 290)])):
+        each.given_ms = 350
+    assert outages.common(paid) is None, "it was given back"
+    assert [outages.minutes(ms) for ms in (0, 1, 60_000, 60_001, 10**9)] == [0, 1, 1, 2, 240]
+
+
+def heard_last(db: Database, minutes: int) -> None:
+    """Nothing was heard of anybody for so long."""
+    with db.write() as s:
+        ago = clock_ms() - minutes * 60_000 + 5_000
+        s.execute(sa.update(Attempt).values(seen_ms=ago, started_ms=ago - 60_000))
+
+
+def test_an_outage_is_given_back_with_one_press(
+    db: Database, client: SchoolClient, cast: Cast, quiz: Quiz, page: Page, do: Do
+) -> None:
+    other = Page(client, cast.outsider)
+    assert other.start(quiz, code="246813").status_code == 302
+    other.open()
+    heard_last(db, 6)
+    before = page.save((0, RIGHT["single"], 1)).json["deadline_ms"]
+    assert see(client, cast.trainer, quiz)["lost"] == 0, "the other one is not back yet"
+    other.open()  # a reload is a sign of life as well
+    assert see(client, cast.trainer, quiz)["lost"] == 6
+    client.act_as(cast.trainer)
+    shown = client.get(f"/quizzes/{quiz.id}/desk").text
+    assert "全场补上 6 分钟" in shown
+    assert "有 6 分钟 没有消息" in client.get(f"/quizzes/{quiz.id}/desk/{page.attempt_id}").text
+    assert "给 2 位" in do("extend", minutes=6, reason="断线 6 分钟").text
+    assert page.save((0, RIGHT["single"], 2)).json["deadline_ms"] == before + 6 * 60_000
+    assert see(client, cast.trainer, quiz)["lost"] == 0
+
+
+def test_the_silence_of_one_is_offered_on_their_page_and_a_pause_is_none(
+    db: Database, client: SchoolClient, cast: Cast, quiz: Quiz, page: Page, do: Do
+) -> None:
+    client.act_as(cast.trainer)
+    do("pause", reason="停电。")
+    with db.write() as s:  # ten minutes ago
+        s.execute(sa.update(Quiz).values(paused_ms=clock_ms() - 600_000))
+        s.execute(sa.update(Attempt).values(seen_ms=clock_ms() - 610_000))
+    do("resume")
+    page.save()
+    where = f"/quizzes/{quiz.id}/desk/{page.attempt_id}"
+    client.act_as(cast.trainer)
+    assert "没有消息" not in client.get(where).text
+    heard_last(db, 3)
+    page.save()
+    client.act_as(cast.trainer)
+    assert "补上 3 分钟" in client.get(where).text
+    do(f"{page.attempt_id}/extend", minutes=3, reason="断线 3 分钟")
+    assert "补上" not in client.get(where).text

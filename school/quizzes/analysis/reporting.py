@@ -19,7 +19,7 @@ from school.org.reach import prefixes
 from school.quizzes.analysis.service import Body, OrgLine, build
 from school.quizzes.marks.models import QuizReport, QuizResult
 from school.quizzes.papers.models import Quiz
-from school.records.bulk import put
+from school.records.bulk import among, put
 
 AT_ONCE = 300  # people whose report is built while the reader waits: a few hundredths of a second
 
@@ -138,6 +138,15 @@ def branches(s: Session, orgs: Sequence[OrgLine], org_id: int | None) -> Branche
     above = [path for path in prefixes(chosen.path) if path.startswith(top)]
     trail = s.scalars(sa.select(Organization).where(Organization.path.in_(above)).order_by(Organization.path)).all()
     return Branches(list(trail), lines)
+
+
+def named(s: Session, lines: Sequence[OrgLine]) -> list[tuple[str, OrgLine]]:
+    """The lines with the short names of their organisations."""
+    wanted = sa.select(Organization.id, Organization.short_name).where(
+        among(s, Organization.id, (line["org_id"] for line in lines))
+    )
+    names = dict(s.execute(wanted).all())
+    return [(names.get(line["org_id"], ""), line) for line in lines]
 
 
 def summed(org_id: int, path: str, lines: Sequence[OrgLine]) -> OrgLine:

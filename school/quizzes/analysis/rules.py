@@ -132,9 +132,9 @@ def _item(
     return Item(
         served=len(points),
         answered=int(np.count_nonzero(choice != UNANSWERED)),
-        difficulty=float(share.mean()) if len(share) else None,
+        difficulty=float(share.mean()) if worth and len(share) else None,
         biserial=correlation(points, totals - points),
-        discrimination=float(above.mean() - below.mean()) if len(above) and len(below) else None,
+        discrimination=float(above.mean() - below.mean()) if worth and len(above) and len(below) else None,
         upper=len(above),
         lower=len(below),
         spent_ms=int(np.median(told)) if len(told) else None,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from school.core.errors import NotFound
 from school.core.i18n import N_
@@ -13,14 +11,12 @@ from school.core.offload import in_thread
 from school.core.person import Person, signed_in
 from school.core.time import day_of, now
 from school.org import audit
-from school.org.models import Organization
 from school.quizzes import access, bodies
 from school.quizzes.access import Standing
 from school.quizzes.analysis import reporting
 from school.quizzes.analysis import tables as report_tables
-from school.quizzes.analysis.service import Body, OrgLine
+from school.quizzes.analysis.service import Body
 from school.quizzes.blueprint import blueprint
-from school.records.bulk import among
 from school.webkit.context import current_person, school
 from school.webkit.xlsx import Sheet, workbook, write
 
@@ -72,14 +68,6 @@ def _body(here: Standing) -> Body:
     return found.body
 
 
-def _names(s: Session, lines: list[OrgLine]) -> list[tuple[str, OrgLine]]:
-    wanted = sa.select(Organization.id, Organization.short_name).where(
-        among(s, Organization.id, [line["org_id"] for line in lines])
-    )
-    names = dict(s.execute(wanted).all())
-    return [(names.get(line["org_id"], ""), line) for line in lines]
-
-
 @blueprint.get("/quizzes/<int:quiz_id>/report.xlsx")
 def report_export(quiz_id: int) -> ResponseReturnValue:
     """The workbook: figures, questions, options, and every organisation that has members of its own concerned."""
@@ -91,7 +79,7 @@ def report_export(quiz_id: int) -> ResponseReturnValue:
     ]
     with school().db.write() as s:
         if body["orgs"]:
-            sheets.append(report_tables.org_table(here.quiz, body, _names(s, body["orgs"]), today))
+            sheets.append(report_tables.org_table(here.quiz, body, reporting.named(s, body["orgs"]), today))
         audit.record(s, person, "quiz.export", ("quiz", quiz_id), here.quiz.org_id, people=body["people"])
     return workbook(in_thread(write, sheets), f"试卷分析_{here.quiz.title}_{today:%Y%m%d}.xlsx")
 

@@ -34,10 +34,12 @@ OVER = (AttemptState.SUBMITTED, AttemptState.MARKED)
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Why results move although nobody sat: told to those concerned, and kept on reversing lines of the ledger."""
+    """Why results move although nobody sat: kept on reversing lines of the ledger, and told to those concerned by a note
+    on their result, unless they are told otherwise (`tells` is false)."""
 
     reason: str
     person: Person | None = None
+    tells: bool = True
 
 
 def settle(
@@ -150,7 +152,7 @@ def given_in(s: Session, attempt_ids: Collection[int]) -> dict[Place, Any]:
 
 def earned_by(key: Key, answer: Any, points_100: int, people: Sequence[int], partial: bool) -> int | None:
     """What `answer` earns by `key`, or by what `people` gave it where they must mark; None: not enough of them yet."""
-    if key.waived:
+    if key.waived or not points_100:  # what counts nothing waits for nobody
         return points_100
     earned = mark(key.kind, key.key, answer, points_100, partial=partial)
     return agreed(people, points_100) if earned is None else earned
@@ -199,7 +201,12 @@ def _results(s: Session, pairs: Collection[Pair], now: datetime, correction: Cor
                 "taken_ms": taken_ms(best), "note": "",
             }
         )  # fmt: skip
-        if correction and was is not None and (was.best_100, was.passed) != (best.score_100, best.passed):
+        if (
+            correction
+            and correction.tells
+            and was is not None
+            and (was.best_100, was.passed) != (best.score_100, best.passed)
+        ):
             told.append(
                 {
                     "at_quiz_id": pair[0], "at_member_id": pair[1], "was_100": was.best_100, "was_passed": was.passed,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,14 +25,26 @@ from school.quizzes.marks import service as marks
 from school.quizzes.marks.marking import agreed, differ
 from school.quizzes.marks.models import ShortMark
 from school.quizzes.sittings.models import Attempt, AttemptAnswer
+from school.records.bulk import put
 
 NOTE_LENGTH = 400
 PURPOSE = "short"  # of the handles that name an answer without telling whose it is
 
 
+class Mark(NamedTuple):
+    """What one person gave an answer."""
+
+    marker_id: int
+    points_100: int
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A short answer as its marker sees it: `handle` names it to this marker alone, `given` are the marks so far."""
+    """A short answer as its marker sees it: `handle` names it to this marker alone, `given` are the marks so far.
+
+    `own` is the mark that this person gave, while nobody else has marked it: until then they may think again.
+    """
 
     handle: str
     attempt_id: int
@@ -41,6 +54,7 @@ class Answer:
     points_100: int
     given: list[int]
     mine: bool  # marked by this person, or written by them
+    own: Mark | None = None
 
     @property
     def open(self) -> bool:
@@ -73,6 +87,11 @@ class Asked:
             key=lambda answer: (not answer.third, answer.handle),
         )
 
+    @property
+    def changeable(self) -> list[Answer]:
+        """What this person has marked and may still change, for nobody else has marked it."""
+        return sorted((answer for answer in self.answers if answer.own), key=lambda answer: answer.handle)
+
 
 def may_mark(here: Standing) -> Standing:
     """`here` when this person marks short answers: author, helpers, and who oversees; else NotAllowed (`quiz.marking`)."""
@@ -97,27 +116,30 @@ def asked(s: Session, keys: Keys, here: Standing) -> list[Asked]:
         )
         .order_by(AttemptAnswer.version_id)
     ).all()  # fmt: skip
-    given, markers = _given(s, here.quiz.id)
+    given = _given(s, here.quiz.id)
+    me = here.person
     keyed = keyring.newest(s, {row.version_id for row in rows})
     found: dict[int, Asked] = {}
     for row in rows:
         key = keyed[row.version_id]
-        if key.waived:
+        points_100 = row.paper[row.position][2]
+        if key.waived or not points_100:
             continue
-        place = row.attempt_id, row.position
+        marked = given[row.attempt_id, row.position]
         question = found.setdefault(
             row.version_id, Asked(row.version_id, row.body["stem"], str(key.key.get("model", "")))
         )
         question.answers.append(
             Answer(
-                handle=handle(keys, here, *place),
+                handle=handle(keys, here, row.attempt_id, row.position),
                 attempt_id=row.attempt_id,
                 position=row.position,
                 version_id=row.version_id,
                 text=row.answer,
-                points_100=row.paper[row.position][2],
-                given=given[place],
-                mine=here.person.account_id in markers[place] or row.member_id == here.person.member_id,
+                points_100=points_100,
+                given=[mark.points_100 for mark in marked],
+                mine=row.member_id == me.member_id or any(mark.marker_id == me.account_id for mark in marked),
+                own=_own(marked, me.account_id),
             )
         )
     return list(found.values())
@@ -131,22 +153,21 @@ def handle(keys: Keys, here: Standing, attempt_id: int, position: int) -> str:
 def give(
     s: Session, keys: Keys, here: Standing, name: str, typed: str, note: str, now: datetime, zone: str
 ) -> Answer:  # fmt: skip
-    """Mark the answer that this person knows as `name` with the points they typed; settles the sitting.
+    """Mark the answer that this person knows as `name` with the points they typed, or change the mark they gave it while
+    it is the only one; settles the sitting.
 
     Raises Invalid (`short.points`, `short.note`), Conflict (`short.done`) when it needs no mark of theirs any more.
     """
+    own: Mark | None = None
     answer = next(
         (one for question in asked(s, keys, may_mark(here)) for one in question.answers if one.handle == name), None
     )
     if answer is not None:
         s.execute(sa.select(Attempt.id).where(Attempt.id == answer.attempt_id).with_for_update())
-        given, markers = _given(s, here.quiz.id, answer.attempt_id)
-        place = answer.attempt_id, answer.position
-        if (
-            agreed(given[place], answer.points_100) is not None
-            or here.person.account_id in markers[place]
-            or answer.mine
-        ):
+        marked = _given(s, here.quiz.id, answer.attempt_id)[answer.attempt_id, answer.position]  # now that it is locked
+        own = _own(marked, here.person.account_id)
+        done = agreed([mark.points_100 for mark in marked], answer.points_100) is not None
+        if own is None and (done or answer.mine or any(mark.marker_id == here.person.account_id for mark in marked)):
             answer = None
     if answer is None:
         raise Conflict("short.done", N_("这份答案已经评完，或者您已经评过了。请接着评下一份。"))
@@ -156,39 +177,38 @@ def give(
     if len(note) > NOTE_LENGTH:
         raise Invalid("short.note", N_("评语最多 %(most)d 个字，请删短。"), most=NOTE_LENGTH)
     refuse_secrets(note)
-    s.add(
-        ShortMark(
-            attempt_id=answer.attempt_id, position=answer.position, marker_id=here.person.account_id,
-            points_100=points_100, note=note, marked_at=now,
-        )
-    )  # fmt: skip
-    s.flush()
+    row = {
+        "attempt_id": answer.attempt_id, "position": answer.position, "marker_id": here.person.account_id,
+        "points_100": points_100, "note": note, "marked_at": now,
+    }  # fmt: skip
+    put(s, ShortMark, [row], change=("points_100", "note", "marked_at"))
     audit.record(
         s, here.person, "quiz.short_mark", ("attempt", answer.attempt_id), here.quiz.org_id, position=answer.position,
-        points_100=points_100,
+        points_100=points_100 if own is None else (own.points_100, points_100),
     )  # fmt: skip
     marks.settle(s, [answer.attempt_id], now, zone)
     return answer
 
 
-def _given(
-    s: Session, quiz_id: int, attempt_id: int | None = None
-) -> tuple[dict[tuple[int, int], list[int]], dict[tuple[int, int], list[int]]]:
-    """The marks of each answer of the quiz (or of one sitting) in the order they came, and who gave them."""
+def _own(marked: Sequence[Mark], account_id: int) -> Mark | None:
+    """This person's mark when it is the only one."""
+    return marked[0] if len(marked) == 1 and marked[0].marker_id == account_id else None
+
+
+def _given(s: Session, quiz_id: int, attempt_id: int | None = None) -> dict[tuple[int, int], list[Mark]]:
+    """The marks of each answer of the quiz (or of one sitting) in the order they came."""
     wanted = (
-        sa.select(ShortMark.attempt_id, ShortMark.position, ShortMark.points_100, ShortMark.marker_id)
+        sa.select(ShortMark.attempt_id, ShortMark.position, ShortMark.marker_id, ShortMark.points_100, ShortMark.note)
         .join(Attempt, Attempt.id == ShortMark.attempt_id)
         .where(Attempt.quiz_id == quiz_id)
         .order_by(ShortMark.marked_at, ShortMark.marker_id)
     )
     if attempt_id is not None:
         wanted = wanted.where(ShortMark.attempt_id == attempt_id)
-    points: dict[tuple[int, int], list[int]] = defaultdict(list)
-    markers: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for at, position, points_100, marker_id in s.execute(wanted):
-        points[at, position].append(points_100)
-        markers[at, position].append(marker_id)
-    return points, markers
+    found: dict[tuple[int, int], list[Mark]] = defaultdict(list)
+    for at, position, marker_id, points_100, note in s.execute(wanted):
+        found[at, position].append(Mark(marker_id, points_100, note))
+    return found
 
 
 def left(s: Session, quiz_id: int) -> int:

@@ -21,11 +21,16 @@ from school.webkit.replies import sentence, status_of
 
 @blueprint.get("/quizzes/<int:quiz_id>/marking")
 def marking(quiz_id: int) -> str:
-    return _page(quiz_id, request.args.get("question", type=int))
+    """The next answer of a question, or the one whose mark this person thinks over again (`answer`)."""
+    return _page(quiz_id, request.args.get("question", type=int), request.args.get("answer", ""))
 
 
 def _page(
-    quiz_id: int, version_id: int | None, typed: dict[str, Any] | None = None, refusal: SchoolError | None = None
+    quiz_id: int,
+    version_id: int | None,
+    handle: str = "",
+    typed: dict[str, Any] | None = None,
+    refusal: SchoolError | None = None,
 ) -> str:
     person = signed_in(current_person())
     with school().db.read() as s:
@@ -33,12 +38,17 @@ def _page(
         questions = short.asked(s, school().keys, here)
     chosen = next((each for each in questions if each.version_id == version_id), None)
     chosen = chosen or next((each for each in questions if each.waiting), None)
+    answer = chosen.waiting[0] if chosen and chosen.waiting else None
+    if chosen and handle:
+        answer = next((each for each in (*chosen.waiting, *chosen.changeable) if each.handle == handle), answer)
+    if typed is None and answer and answer.own:
+        typed = {"points": f"{answer.own.points_100 / 100:g}", "note": answer.own.note}
     return render_template(
         "quizzes/marking.html",
         quiz=here.quiz,
         questions=questions,
         chosen=chosen,
-        answer=chosen.waiting[0] if chosen and chosen.waiting else None,
+        answer=answer,
         markers=MARKERS,
         typed=typed or {},
         refusal=refusal and {"code": refusal.code, "message": sentence(refusal)},
@@ -60,7 +70,7 @@ def give_mark(quiz_id: int) -> Response | tuple[str, int]:
     except Conflict as error:
         flash(sentence(error), "warn")
     except Invalid as error:
-        return _page(quiz_id, version_id, form.to_dict(), error), status_of(error)
+        return _page(quiz_id, version_id, form.get("answer", ""), form.to_dict(), error), status_of(error)
     else:
         flash(_("已评，接着评下一份"), "ok")
     return redirect(url_for("quizzes.marking", quiz_id=quiz_id, question=version_id))

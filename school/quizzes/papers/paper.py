@@ -21,7 +21,7 @@ from school.org.reach import prefixes
 from school.quizzes.bank.models import Question, QuestionKind, QuestionState, QuestionTag, QuestionVersion
 from school.quizzes.papers import drawing
 from school.quizzes.papers.drawing import Candidate, Part
-from school.quizzes.papers.models import Quiz, QuizItem, QuizSection
+from school.quizzes.papers.models import Quiz, QuizItem, QuizKind, QuizSection
 
 FRESH_S = 30.0  # how long a plan is kept: five hundred people start in one second, and a withdrawn question goes soon
 KEPT = 64  # plans a process keeps
@@ -89,7 +89,7 @@ def _part(s: Session, quiz: Quiz, section: QuizSection, today: date) -> Part:
             .where(QuizItem.section_id == section.id, Question.state != QuestionState.WITHDRAWN)
             .order_by(QuizItem.position)
         ).all()
-        points = tuple(section.points_100 if row[4] is None else row[4] for row in rows)
+        points = tuple(_worth(quiz, row[1], section.points_100 if row[4] is None else row[4]) for row in rows)
         return Part(tuple(_candidate(*row[:4]) for row in rows), points)
     host = s.get_one(Organization, quiz.org_id).path
     found = s.execute(
@@ -98,7 +98,13 @@ def _part(s: Session, quiz: Quiz, section: QuizSection, today: date) -> Part:
         .where(drawable(host, section.rule, today))
         .order_by(Question.id)
     ).all()
-    return Part(tuple(_candidate(*row) for row in found), (section.points_100,) * len(found), section.draw)
+    points = tuple(_worth(quiz, row[1], section.points_100) for row in found)
+    return Part(tuple(_candidate(*row) for row in found), points, section.draw)
+
+
+def _worth(quiz: Quiz, kind: str, points_100: int) -> int:
+    """Nobody marks a short answer of a practice: it counts nothing, and who wrote it compares it with the reference."""
+    return 0 if quiz.kind == QuizKind.PRACTICE and kind == QuestionKind.SHORT else points_100
 
 
 def drawable(host: str, rule: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
@@ -202,5 +208,6 @@ def checked_paper(s: Session, quiz: Quiz, today: date) -> PaperCheck:
             )
         else:
             taken = part.draw - lack
-            checks.append(SectionCheck(len(part.pool), taken, taken * section.points_100, lack, 0))
+            each_100 = max(part.points_100, default=0)
+            checks.append(SectionCheck(len(part.pool), taken, taken * each_100, lack, 0))
     return PaperCheck(checks)

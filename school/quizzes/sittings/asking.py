@@ -48,6 +48,8 @@ def words() -> dict[str, Any]:
         "none": _("没有答对"),
         "empty": _("没有作答"),
         "toMark": _("由老师评阅"),
+        "uncounted": _("不计分"),
+        "compare": _("请对照参考答案，看看自己答得怎样"),
         "earned": _("得 %(n)s 分，满分 %(max)s 分", n="%(n)s", max="%(max)s"),
         "model": _("参考答案："),
         "basis": _("依据：%(text)s", text="%(text)s"),

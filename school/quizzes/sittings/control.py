@@ -97,6 +97,7 @@ def resume(s: Session, here: Standing, at_ms: int) -> int:
     s.execute(sa.update(Quiz).where(Quiz.id == quiz.id).values(paused_ms=None))
     quiz.paused_ms = None
     _shift(s, chosen, length_ms, given=False)
+    _hear(s, chosen, length_ms, at_ms)
     sitting.note(s, [event(one.id, at_ms, "paused", here.person.account_id, ms=length_ms) for one in chosen])
     _audit(s, here, "resume", ms=length_ms, sittings=len(chosen))
     return length_ms
@@ -198,6 +199,14 @@ def _shift(s: Session, chosen: Iterable[Sitting], by_ms: int, *, given: bool) ->
         values[Attempt.extra_ms] = Attempt.extra_ms + by_ms
     moved = sa.update(Attempt).where(among(s, Attempt.id, (one.id for one in chosen))).values(values)
     s.execute(moved.execution_options(synchronize_session=False))
+
+
+def _hear(s: Session, chosen: Iterable[Sitting], by_ms: int, at_ms: int) -> None:
+    """Move the last sign of life by the length of a pause as well: pages are not listened to in it, which is no silence."""
+    later = Attempt.seen_ms + by_ms
+    heard = sa.update(Attempt).where(among(s, Attempt.id, (one.id for one in chosen)), Attempt.seen_ms > 0)
+    values = {Attempt.seen_ms: sa.case((later > at_ms, at_ms), else_=later)}
+    s.execute(heard.values(values).execution_options(synchronize_session=False))
 
 
 def _withdraw(s: Session, here: Standing, one: Sitting, reason: str, at_ms: int, zone: str) -> None:

@@ -18,7 +18,7 @@ from school.quizzes.access import Standing, at_desk
 from school.quizzes.blueprint import blueprint
 from school.quizzes.sittings import control, invigilation
 from school.quizzes.sittings.models import AttemptState
-from school.quizzes.sittings.service import moment_of
+from school.quizzes.sittings.service import QUIET_MS, moment_of
 from school.quizzes.sittings.views import clock_ms
 from school.webkit.context import current_person, school
 
@@ -35,6 +35,7 @@ EVENTS = {
     "back": N_("回到答题页面，离开 %(length)s"),
     "submitted": N_("交卷"),
     "extended": N_("加时 %(length)s：%(reason)s"),
+    "silent": N_("有 %(length)s 没有消息，后来接上了"),
     "paused": N_("全场暂停过 %(length)s"),
     "voided": N_("作废：%(reason)s"),
     "told": N_("本人看到了作废的原因"),
@@ -90,7 +91,7 @@ def sitter(quiz_id: int, attempt_id: int) -> str:
         found = invigilation.sitter(s, here, attempt_id, clock_ms())
     return render_template(
         "quizzes/sitter.html", here=here, quiz=here.quiz, **found, states=STATES, moment_of=moment_of, told=_told,
-        submitted_by=SUBMITTED_BY, told_already=control.TOLD, now_ms=clock_ms(), quiet_ms=invigilation.QUIET_MS,
+        submitted_by=SUBMITTED_BY, told_already=control.TOLD, now_ms=clock_ms(), quiet_ms=QUIET_MS,
     )  # fmt: skip
 
 

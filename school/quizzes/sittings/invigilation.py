@@ -15,16 +15,16 @@ from school.core.text import tidy, tidy_lines
 from school.org import audit
 from school.org.models import Account, Member, Organization
 from school.quizzes.access import Standing, at_desk, expected
+from school.quizzes.sittings import outages
 from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState, QuizNote
-from school.quizzes.sittings.service import moment_of, no_attempt
+from school.quizzes.sittings.service import QUIET_MS, moment_of, no_attempt
 from school.quizzes.sittings.show import was_told
 from school.records.bulk import among
 
-QUIET_MS = 70_000  # a page gives a sign of life every 25 seconds
 SHOWN = 200  # sitters on the page; more are found by name
 NOTE_MOST = 400
 NOTES = 100
-TOLD = ("away", "resumed")  # events that are counted beside a name; evidence, never a verdict
+TOLD = ("away", "resumed", "silent")  # events that are counted beside a name; evidence, never a verdict
 SHOWS = ("all", "open", "quiet", "over", "absent")
 
 
@@ -34,8 +34,8 @@ def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: 
     With `show` as `absent` nobody is listed; see `absent` for who has not begun.
 
     → `{now_ms, paused_ms, code, counts: {open, quiet, submitted, marked, void}, sitters: [{id, name, branch, no, state,
-    answered, of, started_ms, seen_ms, quiet, deadline_ms, extra_ms, submitted_ms, seat, device, on_paper, away, resumed}],
-    more}`; `quiet`: nothing was heard of for more than a minute. `show` is one of SHOWS, `search` part of a name.
+    answered, of, started_ms, seen_ms, quiet, deadline_ms, extra_ms, submitted_ms, seat, device, on_paper, away, resumed,
+    silent}], more, lost}`; `quiet`: nothing was heard of for more than a minute; `lost`: minutes that all lost together. `show` is one of SHOWS, `search` part of a name.
     """
     quiz = at_desk(here).quiz
     wanted = (
@@ -77,6 +77,7 @@ def room(s: Session, here: Standing, now_ms: int, *, show: str = "all", search: 
             for row in rows[:SHOWN]
         ],
         "more": len(rows) > SHOWN,
+        "lost": outages.lost(s, quiz.id) if any(kind == "silent" for _, kind in told) else 0,
     }
 
 
@@ -135,7 +136,7 @@ def _told(s: Session, attempt_ids: Collection[int]) -> dict[tuple[int, str], int
 
 def sitter(s: Session, here: Standing, attempt_id: int, now_ms: int) -> dict[str, Any]:
     """One attempt of this quiz with its member, branch, notes, events (oldest first), and whether what is right has been told
-    (`answers_told`), so that it is not opened again; NotFound (`attempt.missing`)."""
+    (`answers_told`), so that it is not opened again, and the minutes it `lost`; NotFound (`attempt.missing`)."""
     at_desk(here)
     row = s.execute(
         sa.select(Attempt, Member.name, Organization.short_name)
@@ -159,7 +160,18 @@ def sitter(s: Session, here: Standing, attempt_id: int, now_ms: int) -> dict[str
         "events": [(event, by) for event, by in events],
         "notes": notes(s, here, attempt_id),
         "answers_told": attempt.state != AttemptState.OPEN and was_told(s, attempt_id, moment_of(now_ms)),
+        "lost": _lost(s, attempt),
     }
+
+
+def _lost(s: Session, attempt: Attempt) -> int:
+    """Minutes that the sitting lost by silences; of one that the clock took in, those at its end."""
+    if attempt.state == AttemptState.OPEN:
+        return outages.lost_by(s, attempt.id)
+    if attempt.submitted_by != "clock" or attempt.submitted_ms is None:
+        return 0
+    silent_ms = attempt.submitted_ms - attempt.seen_ms
+    return outages.minutes(silent_ms) if silent_ms > QUIET_MS else 0
 
 
 # ── incidents ───────────────────────────────────────────

@@ -33,7 +33,8 @@ class Given(NamedTuple):
 def looked_back(s: Session, keys: Keys, given: Sequence[Given], now: datetime) -> list[dict[str, Any]]:
     """`{face, answer, told}` of each, in the places that were shown; `told` is `telling.tell` with `points` and `max`.
 
-    `right` of a marked one says whether all its points were earned, of a short answer that waits it is None.
+    `right` of a marked one says whether all its points were earned; of a short answer that waits, or that counts nothing,
+    it is None.
     """
     version_ids = {one.served.version_id for one in given}
     versions, known = asked(s, version_ids), keyring.newest(s, version_ids)
@@ -43,7 +44,7 @@ def looked_back(s: Session, keys: Keys, given: Sequence[Given], now: datetime) -
     for i, one in enumerate(given):
         question = versions[one.served.version_id]
         told = telling.tell(one.served, question, known[one.served.version_id], one.answer)
-        if one.points_100 is not None:
+        if one.points_100 is not None and one.served.points_100:
             told["right"] = one.points_100 >= one.served.points_100
             told["points"] = one.points_100 / 100
         told["max"] = one.served.points_100 / 100

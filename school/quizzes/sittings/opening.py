@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,8 +19,8 @@ from school.quizzes.papers import paper as papers
 from school.quizzes.papers.drawing import Served
 from school.quizzes.papers.models import Quiz, Show
 from school.quizzes.sittings import telling
-from school.quizzes.sittings.models import Attempt, AttemptAnswer
-from school.quizzes.sittings.service import Sitting, Start, deadline_of, moment_of
+from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptState
+from school.quizzes.sittings.service import Sitting, Start, deadline_of, moment_of, no_attempt
 from school.quizzes.sittings.serving import face, shown
 from school.quizzes.sittings.show import examined
 from school.quizzes.sittings.tokens import Ticket, seal
@@ -58,6 +58,26 @@ def prepared(s: Session, here: Standing, code: str, at_ms: int, zone: str) -> in
         max_100=sum(points_100 for _, _, points_100, *_ in paper),
         last_no=last_no or 0,
     )
+
+
+class TimeLeft(NamedTuple):
+    """What decides how much time a sitting still has."""
+
+    state: AttemptState
+    deadline_ms: int | None
+    paused: bool
+
+
+def time_left(s: Session, attempt_id: int, member_id: int) -> TimeLeft:
+    """How the time of this member's sitting stands; NotFound (`attempt.missing`) for anybody else's."""
+    row = s.execute(
+        sa.select(Attempt.state, Attempt.deadline_ms, Quiz.paused_ms.is_not(None))
+        .join(Quiz, Quiz.id == Attempt.quiz_id)
+        .where(Attempt.id == attempt_id, Attempt.member_id == member_id)
+    ).one_or_none()
+    if row is None:
+        raise no_attempt()
+    return TimeLeft(row[0], row[1], bool(row[2]))
 
 
 def opened(s: Session, keys: Keys, here: Sitting, ticket: Ticket, now_ms: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from school.org.models import Member
 from school.quizzes import access
 from school.quizzes.access import Standing
 from school.quizzes.marks import short
-from school.quizzes.marks.earnings import KIND
+from school.quizzes.marks.earnings import hours_of
 from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers.drawing import Served
 from school.quizzes.papers.models import Quiz
@@ -24,7 +24,6 @@ from school.quizzes.sittings.looking import Given, looked_back
 from school.quizzes.sittings.models import Attempt, AttemptAnswer, AttemptEvent, AttemptState
 from school.quizzes.sittings.service import no_attempt
 from school.quizzes.sittings.show import visible_key
-from school.records.models import StudyHourEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,11 @@ class Outcome:
     def full(self) -> int:
         """How many questions earned all their points."""
         return sum(1 for question in self.questions if question["told"]["right"])
+
+    @property
+    def counted(self) -> int:
+        """How many questions could earn some."""
+        return sum(1 for question in self.questions if question["told"]["max"])
 
     @property
     def best(self) -> bool:
@@ -83,7 +87,7 @@ def outcome(s: Session, keys: Keys, person: Person, attempt_id: int, now: dateti
         own=own,
         name=name,
         result=s.get(QuizResult, (quiz.id, attempt.member_id)),
-        hours_100=_hours(s, quiz, attempt.member_id) if quiz.hours_100 else 0,
+        hours_100=hours_of(s, quiz, attempt.member_id) if quiz.hours_100 else 0,
         void_reason=_void_reason(s, attempt),
         visible=visible,
         questions=_questions(s, keys, attempt, now) if visible else [],
@@ -120,14 +124,3 @@ def _questions(s: Session, keys: Keys, attempt: Attempt, now: datetime) -> list[
     answers = {row.position: (row.answer, row.points_100) for row in rows}
     paper = [Served(*served) for served in attempt.paper]
     return looked_back(s, keys, [Given(served, *answers.get(i, (None, 0))) for i, served in enumerate(paper)], now)
-
-
-def _hours(s: Session, quiz: Quiz, member_id: int) -> int:
-    """What stands in the member's ledger for passing this quiz, or the one it is a resit of."""
-    total = s.scalar(
-        sa.select(sa.func.sum(StudyHourEntry.hours_100)).where(
-            StudyHourEntry.member_id == member_id, StudyHourEntry.source_kind == KIND,
-            StudyHourEntry.source_id.in_({quiz.id, quiz.resit_of_id or quiz.id}),
-        )
-    )  # fmt: skip
-    return int(total or 0)

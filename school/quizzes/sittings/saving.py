@@ -159,6 +159,7 @@ class _Batch:
 
     def _listen(self, delivery: Delivery, here: Sitting) -> None:
         at_ms = delivery.at_ms
+        self.events += sitting.silence(here, at_ms)
         self.seen[here.id] = here.seen_ms = max(here.seen_ms, at_ms)
         if delivery.away:
             self.events.append(event(here.id, at_ms, "away", None))

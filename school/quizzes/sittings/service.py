@@ -85,6 +85,19 @@ class Sitting:
         return self.deadline_ms is not None and not self.paused and at_ms > self.deadline_ms + self.grace_s * 1000
 
 
+QUIET_MS = 70_000  # a page gives a sign of life every 25 seconds
+
+
+def silence(one: Sitting, at_ms: int) -> list[dict[str, Any]]:
+    """The event that nothing was heard of a sitting with a deadline for more than a minute until `at_ms`; none otherwise.
+
+    Nobody is at fault for it: by it an invigilator sees how long the school, a line or a phone was away.
+    """
+    if not one.seen_ms or one.deadline_ms is None or at_ms - one.seen_ms <= QUIET_MS:
+        return []
+    return [event(one.id, at_ms, "silent", None, ms=at_ms - one.seen_ms)]
+
+
 def deadline_of(quiz: Quiz, at_ms: int) -> int | None:
     """When a sitting that starts at `at_ms` ends: after its minutes, but not after the window; None: it does not."""
     ends = []
@@ -189,6 +202,7 @@ def open_page(s: Session, opens: Sequence[Open]) -> list[Sitting | SchoolError]:
         answers.append(sitting)
         if sitting.state != AttemptState.OPEN:
             continue
+        events += [] if sitting.paused else silence(sitting, one.at_ms)
         if sitting.holder:
             events.append(event(sitting.id, one.at_ms, "resumed", one.account_id, **_device(one)))
         sitting.holder, sitting.seen_ms = one.holder, max(sitting.seen_ms, one.at_ms)

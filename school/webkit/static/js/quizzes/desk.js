@@ -45,12 +45,23 @@ function show(row, each, now) {
   field('seen').classList.toggle('quiet', each.quiet);
 }
 
-function draw({ now_ms: now, counts, sitters, more }) {
+/** Offer the minutes that everybody lost together; 0: none. */
+function offer(n) {
+  const form = $('lost');
+  form.hidden = !n;
+  form.elements.minutes.value = n;
+  form.elements.reason.value = fill(words.lost.reason, { n });
+  form.querySelector('p').textContent = fill(words.lost.why, { n });
+  form.querySelector('button').textContent = fill(words.lost.give, { n });
+}
+
+function draw({ now_ms: now, counts, sitters, more, lost }) {
   tell($('as-of'), fill(words.asOf, { time: clock(now, desk.zone) }));
   for (const cell of document.querySelectorAll('[data-count]')) {
     const name = cell.dataset.count;
     cell.textContent = name === 'over' ? counts.submitted + counts.marked : counts[name];
   }
+  offer(lost);
   if (desk.absent) return; // another list stands there
   const there = new Set(sitters.map(({ id }) => id));
   for (const [id, row] of rows) {

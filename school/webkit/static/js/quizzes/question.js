@@ -19,7 +19,7 @@ export class Question {
     Object.assign(this, { face, words, told });
     const { i, kind } = face;
     const number = make('h2', { class: 'b q-no', id: `q-${i}`, tabindex: -1 }, fill(words.number, { n: i + 1 }), make('span', { class: 'faint' }, ` / ${of}`));
-    const points = face.points === undefined ? null : make('span', { class: 't2 faint nowrap' }, fill(words.points, { n: face.points }));
+    const points = face.points === undefined ? null : make('span', { class: 't2 faint nowrap' }, face.points ? fill(words.points, { n: face.points }) : words.uncounted);
     this.way = way(face, { name: `a${i}`, labelled: `stem-${i}`, words, changed: (answer) => this.change(answer) });
     this.saved = make('p', { class: 'saved', role: 'status', hidden: true });
     this.trouble = make('p', { class: 'err', role: 'alert', hidden: true });
@@ -94,7 +94,7 @@ export class Question {
     const right = Object.values(told.key)[0]; // none where everybody has the points
     if (right !== undefined) this.way.reveal(right);
     if (this.ask) this.ask.parentNode.hidden = true;
-    const [tone, sign, text] = told.right === null ? ['plain', 'clock', words.toMark] : told.right ? ['ok', 'check', words.full]
+    const [tone, sign, text] = told.right === null && this.face.points === 0 ? ['plain', 'info', words.compare] : told.right === null ? ['plain', 'clock', words.toMark] : told.right ? ['ok', 'check', words.full]
       : told.points > 0 ? ['warn', 'info', words.part] : this.answer === null ? ['plain', 'info', words.empty] : ['bad', 'close', words.none];
     const points = told.points === undefined || told.right === null ? [] : [make('span', { class: 't2 mute nowrap' }, fill(words.earned, { n: told.points, max: told.max }))];
     this.verdict.replaceChildren(make('div', { class: `note ${tone}` }, icon(sign), make('div', { class: 'stack g2' }, make('p', { class: 'row' }, make('b', {}, text), ...points),
