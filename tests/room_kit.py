@@ -47,5 +47,5 @@ class Room:
             return {
                 "state": snapshot.common(s, here.live) | {"check": snapshot.check(s, here)} | desk,
                 "questions": snapshot.asked(s, here.live, desk=here.desk),
-                "me": snapshot.me(s, here),
+                "me": snapshot.mine(s, here.live, [who.person])[who.account_id],
             }

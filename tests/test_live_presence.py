@@ -38,7 +38,7 @@ def stays(db: Database, class_id: int) -> list[tuple[int, int, bool]]:
 
 def enter(db: Database, class_id: int, member_id: int, at_ms: int) -> int:
     with db.write() as s:
-        return presence.enter(s, [Arrival(class_id, member_id, at_ms, "Android")], ZONE)[0].id
+        return presence.enter(s, [Arrival(class_id, member_id, at_ms, "Android")], ZONE)[0]
 
 
 def test_who_is_back_soon_goes_on_in_the_same_stay(db: Database, cast: Cast, class_id: int) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from school.core.errors import NotAllowed, NotFound
+from school.core.errors import NotAllowed, NotFound, SchoolError
 from school.core.i18n import N_
-from school.core.person import Person, Role
+from school.core.person import Person, Role, signed_in
 from school.live.models import LiveAudience, LiveClass, LiveState
 from school.org.models import Organization
-from school.org.reach import below, takes_in
+from school.org.reach import below, names, places, takes_in
 
 OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
 OPEN = (LiveState.APPROVED, LiveState.LIVE, LiveState.PAUSED, LiveState.ENDED)  # what its audience may see
@@ -44,10 +46,13 @@ def no_class() -> NotFound:
     return NotFound("live.missing", N_("没有找到这堂直播课。可能已经取消，或者不对您所在的党组织开放。"))
 
 
+def _audience() -> sa.Select[int]:
+    return sa.select(LiveAudience.class_id).where(LiveAudience.class_id == LiveClass.id)
+
+
 def invited(person: Person) -> sa.ColumnElement[bool]:
     """Whether a class's audience takes the person in: it names nobody, or a subtree that holds one of their places."""
-    audience = sa.select(LiveAudience.class_id).where(LiveAudience.class_id == LiveClass.id)
-    return takes_in(audience, LiveAudience.org_id, person)
+    return takes_in(_audience(), LiveAudience.org_id, person)
 
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:
@@ -72,23 +77,59 @@ def visible(person: Person) -> sa.ColumnElement[bool]:
     )
 
 
-def standing(s: Session, person: Person, class_id: int, *, lock: bool = False) -> Standing:
-    """What `person` may do in the class; NotFound (`live.missing`) when they may not know of it."""
+@cache
+def _wanted(lock: bool) -> sa.Select[LiveClass, bool]:
+    """The class and whether its audience names one of the `places`: one statement for everybody, worked out once."""
+    invited = names(_audience(), LiveAudience.org_id, sa.bindparam("places", expanding=True))
     wanted = (
-        sa.select(LiveClass, invited(person), overseen(person))
-        .where(LiveClass.id == class_id, visible(person))
+        sa.select(LiveClass, invited)
+        .where(LiveClass.id == sa.bindparam("class_id"))
         .options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
     )
     if lock:
         wanted = wanted.with_for_update(of=LiveClass).execution_options(populate_existing=True)
-    row = s.execute(wanted).one_or_none()
+    return wanted
+
+
+def standing(s: Session, person: Person, class_id: int, *, lock: bool = False) -> Standing:
+    """What `person` may do in the class; NotFound (`live.missing`) when they may not know of it, as `visible` has it."""
+    row = s.execute(_wanted(lock), {"class_id": class_id, "places": places(person)}).one_or_none()
     if row is None:
         raise no_class()
-    live: LiveClass = row[0]
-    return Standing(
-        live, person, bool(row[1]), live.trainer_id == person.account_id, live.helper_id == person.account_id,
-        bool(row[2]),
+    return stands(row[0], person, invited=bool(row[1]))
+
+
+def standings(s: Session, people: Sequence[Person | None], class_id: int) -> list[Standing | SchoolError]:
+    """`standing` of many in their order, or why one has none (SignInNeeded for None); two queries however many they are."""
+    live = s.scalar(
+        sa.select(LiveClass)
+        .where(LiveClass.id == class_id)
+        .options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
+    )
+    audience = sa.select(Organization.path).join(LiveAudience, LiveAudience.org_id == Organization.id)
+    named = set(s.scalars(audience.where(LiveAudience.class_id == class_id)))
+
+    def one(person: Person | None) -> Standing | SchoolError:
+        try:
+            known = signed_in(person)
+            if live is None:
+                raise no_class()
+            return stands(live, known, invited=not named or not named.isdisjoint(places(known)))
+        except SchoolError as error:
+            return error
+
+    return [one(person) for person in people]
+
+
+def stands(live: LiveClass, person: Person, *, invited: bool) -> Standing:
+    """`standing` of who is known to be `invited` or not; `live.org` is loaded."""
+    here = Standing(
+        live, person, invited, live.trainer_id == person.account_id, live.helper_id == person.account_id,
+        person.holds(live.org.path, *OVERSEERS),
     )  # fmt: skip
+    if here.desk or (invited and live.state in OPEN) or (here.oversees and live.state != LiveState.DRAFT):
+        return here
+    raise no_class()
 
 
 def at_desk(standing: Standing) -> Standing:

@@ -47,6 +47,7 @@ class Seat:
     member_id: int | None
     desk: bool
     sign_in: str  # hash of its token
+    address: str  # of the network
     stay: int | None = None  # the LivePresence that this connection moves on
 
 

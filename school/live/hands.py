@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from school.live.models import LiveHand
 from school.live.room_rules import Body
 from school.media import streams
 from school.org.models import Account
+from school.records.bulk import among
 
 STANDING = ("raised", "called")
 
@@ -96,6 +98,15 @@ def of(s: Session, class_id: int, account_id: int) -> LiveHand | None:
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
+
+
+def standing(s: Session, class_id: int, account_ids: Collection[int]) -> dict[int, int | None]:
+    """Whose hand of these is up or was called, and their slots."""
+    rows = s.execute(
+        sa.select(LiveHand.account_id, LiveHand.slot)
+        .where(LiveHand.class_id == class_id, LiveHand.state.in_(STANDING), among(s, LiveHand.account_id, account_ids))
+    )  # fmt: skip
+    return {row.account_id: row.slot for row in rows}
 
 
 def up(s: Session, class_id: int) -> list[LiveHand]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from school.live.access import Standing, at_desk
 from school.live.models import LiveCheck, LiveClass, LiveCode, LiveHere, LiveSignIn
 from school.live.room_rules import Body
 from school.media.models import AssetState, SlideDeck
+from school.records.bulk import among
 
 SOURCES = ("screen", "camera", "small", "mic")
 REMEMBERED = 10_000  # people whose wrong codes are remembered
@@ -135,6 +137,15 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
 def signed_in(s: Session, class_id: int) -> int:
     """How many members have signed in with a code."""
     return s.scalars(sa.select(sa.func.count()).where(LiveSignIn.class_id == class_id)).one()
+
+
+def signed_in_at(s: Session, class_id: int, member_ids: Collection[int]) -> dict[int, int]:
+    """When each of these members has signed in; who has not is left out."""
+    rows = s.execute(
+        sa.select(LiveSignIn.member_id, LiveSignIn.at_ms)
+        .where(LiveSignIn.class_id == class_id, among(s, LiveSignIn.member_id, member_ids))
+    )  # fmt: skip
+    return {row.member_id: row.at_ms for row in rows}
 
 
 # ── presence checks ─────────────────────────────────────

@@ -13,7 +13,7 @@ What remains is arithmetic: when all chose the same, everybody knows what everyb
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from school.live.access import Standing, at_desk
 from school.live.models import LivePoll, LiveVoter
 from school.live.outside import BankQuestion, Outside
 from school.live.room_rules import Body
+from school.records.bulk import among
 
 
 def fetched(s: Session, here: Standing, body: dict[str, Any], outside: Outside) -> dict[str, Any]:
@@ -155,14 +156,17 @@ def running(s: Session, class_id: int) -> LivePoll | None:
     ).first()
 
 
-def votes_of(s: Session, class_id: int, account_id: int) -> dict[str, list[int]]:
-    """What the person has voted in this class, by poll (text, as JSON names it); an empty list says only that they have."""
+def votes(s: Session, class_id: int, account_ids: Collection[int]) -> dict[int, dict[str, list[int]]]:
+    """What each of these people has voted, by poll (text, as JSON names it); an empty list says only that they have."""
     rows = s.execute(
-        sa.select(LiveVoter.poll_id, LiveVoter.choices)
+        sa.select(LiveVoter.account_id, LiveVoter.poll_id, LiveVoter.choices)
         .join(LivePoll, LivePoll.id == LiveVoter.poll_id)
-        .where(LivePoll.class_id == class_id, LiveVoter.account_id == account_id)
+        .where(LivePoll.class_id == class_id, among(s, LiveVoter.account_id, account_ids))
     )
-    return {str(poll_id): choices or [] for poll_id, choices in rows}
+    found: dict[int, dict[str, list[int]]] = {}
+    for account_id, poll_id, choices in rows:
+        found.setdefault(account_id, {})[str(poll_id)] = choices or []
+    return found
 
 
 def tallies(s: Session, class_id: int) -> list[dict[str, Any]]:

@@ -47,15 +47,7 @@ def counts(here: Standing, *, desk: bool) -> bool:
     return here.person.member_id is not None and here.invited and not desk and not here.teaches
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """A member's stay in a class; `first` when they have not been in it before."""
-
-    id: int
-    first: bool
-
-
-def enter(s: Session, arrivals: Sequence[Arrival], zone: str) -> list[Stay]:
+def enter(s: Session, arrivals: Sequence[Arrival], zone: str) -> list[int]:
     """The stays of those who come in, in their order; one that was seen a moment ago goes on.
 
     Whatever else a member was playing ends. A handful of queries, however many come.
@@ -76,7 +68,7 @@ def enter(s: Session, arrivals: Sequence[Arrival], zone: str) -> list[Stay]:
         .order_by(LivePresence.id)
     ):
         known[stay.class_id, stay.member_id] = stay
-    came: list[tuple[LivePresence, bool]] = []
+    came: list[LivePresence] = []
     for arrival in arrivals:
         who = (arrival.class_id, arrival.member_id)
         before = known.get(who)
@@ -89,9 +81,9 @@ def enter(s: Session, arrivals: Sequence[Arrival], zone: str) -> list[Stay]:
                 device=arrival.device[:60],
             )  # fmt: skip
             s.add(known[who])
-        came.append((known[who], before is None))
+        came.append(known[who])
     s.flush()
-    return [Stay(stay.id, first) for stay, first in came]
+    return [stay.id for stay in came]
 
 
 def seen(s: Session, stays: Collection[int], at_ms: int) -> None:

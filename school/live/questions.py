@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from school.live import log, moments, room_rules
 from school.live.access import Standing, at_desk, may_moderate
 from school.live.models import LiveMute, LiveQuestion, LiveSecond
 from school.live.room_rules import Body
+from school.records.bulk import among
 
 OPEN = ("waiting", "answering")
 SHOWN = 200  # questions a client is given when it comes in
@@ -131,16 +133,26 @@ def standing_questions(s: Session, class_id: int, *, desk: bool) -> list[LiveQue
     return list(s.scalars(wanted.order_by(open_first, LiveQuestion.seconds.desc(), LiveQuestion.id).limit(SHOWN)))
 
 
-def seconded(s: Session, class_id: int, account_id: int) -> list[int]:
-    """The questions the person stands behind."""
-    return list(
-        s.scalars(
-            sa.select(LiveSecond.question_id)
-            .join(LiveQuestion, LiveQuestion.id == LiveSecond.question_id)
-            .where(LiveQuestion.class_id == class_id, LiveSecond.account_id == account_id)
-            .order_by(LiveSecond.question_id)
-        )
+def seconded(s: Session, class_id: int, account_ids: Collection[int]) -> dict[int, list[int]]:
+    """The questions that each of these people stands behind."""
+    rows = s.execute(
+        sa.select(LiveSecond.account_id, LiveSecond.question_id)
+        .join(LiveQuestion, LiveQuestion.id == LiveSecond.question_id)
+        .where(LiveQuestion.class_id == class_id, among(s, LiveSecond.account_id, account_ids))
+        .order_by(LiveSecond.question_id)
     )
+    found: dict[int, list[int]] = {}
+    for account_id, question_id in rows:
+        found.setdefault(account_id, []).append(question_id)
+    return found
+
+
+def muted_among(s: Session, class_id: int, account_ids: Collection[int]) -> set[int]:
+    """Who of these people may only listen."""
+    wanted = sa.select(LiveMute.account_id).where(
+        LiveMute.class_id == class_id, among(s, LiveMute.account_id, account_ids)
+    )
+    return set(s.scalars(wanted))
 
 
 def muted(s: Session, here: Standing) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from school.core.person import Person
 from school.live import hands, log, moments, polls, presence, questions, room_rules, roster
 from school.live.access import Standing
-from school.live.models import LiveClass, LiveMessage, LiveMute, LiveSignIn
+from school.live.models import LiveClass, LiveMessage, LiveMute
 from school.live.rules import RoomRules
 from school.org.models import Account, Member, Organization
 
@@ -52,25 +53,25 @@ def common(s: Session, live: LiveClass) -> dict[str, Any]:
     }
 
 
-def me(s: Session, here: Standing) -> dict[str, Any]:
-    """The person's own part: what they have done and what is asked of them."""
-    account_id, live = here.person.account_id, here.live
-    hand = hands.of(s, live.id, account_id)
-    signed = s.get(LiveSignIn, (live.id, here.person.member_id)) if here.person.member_id is not None else None
+def mine(s: Session, live: LiveClass, people: Sequence[Person]) -> dict[int, dict[str, Any]]:
+    """Each person's own part, by account: what they have done and what is asked of them. As many queries for a hall as for one."""
+    accounts = [person.account_id for person in people]
+    muted = questions.muted_among(s, live.id, accounts)
+    standing = hands.standing(s, live.id, accounts)
+    signed = moments.signed_in_at(s, live.id, [person.member_id for person in people if person.member_id is not None])
+    votes = polls.votes(s, live.id, accounts)
+    seconded = questions.seconded(s, live.id, accounts)
     return {
-        "muted": questions.muted(s, here),
-        "signed_in_ms": signed.at_ms if signed is not None else None,
-        "hand": hand is not None,
-        "slot": hand.slot if hand is not None else None,
-        "votes": polls.votes_of(s, live.id, account_id),
-        "seconded": questions.seconded(s, live.id, account_id),
+        account_id: {
+            "muted": account_id in muted,
+            "signed_in_ms": signed.get(person.member_id) if person.member_id is not None else None,
+            "hand": account_id in standing,
+            "slot": standing.get(account_id),
+            "votes": votes.get(account_id, {}),
+            "seconded": seconded.get(account_id, []),
+        }
+        for account_id, person in zip(accounts, people, strict=True)
     }
-
-
-def newcomer(s: Session, here: Standing) -> dict[str, Any]:
-    """`me` of somebody who has never been in the room, and so has done nothing in it: one query instead of five."""
-    muted = questions.muted(s, here)
-    return {"muted": muted, "signed_in_ms": None, "hand": False, "slot": None, "votes": {}, "seconded": []}
 
 
 def check(s: Session, here: Standing) -> dict[str, Any] | None:

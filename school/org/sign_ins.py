@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -20,7 +21,7 @@ from school.core.i18n import N_
 from school.core.keys import Keys
 from school.core.person import Grant, Person, Role
 from school.core.time import now
-from school.org import passwords, queries, rules
+from school.org import passwords, rules
 from school.org.audit import record
 from school.org.models import Account, Member, Organization, PasswordUse, RoleGrant, SignIn, SignInFailure
 from school.org.service import mobile_hash
@@ -56,14 +57,14 @@ def sign_in(db: Database, keys: Keys, login: str, password: str, device: Device,
     mark = _mark(login)
     try_id = _note_try(db, mark, device.address)
     with db.read() as s:
-        account = s.scalar(
-            sa.select(Account).where(
+        account = s.execute(
+            sa.select(Account.id, Account.name, Account.password_hash).where(
                 (Account.login == login) | (Account.mobile_hash == mobile_hash(keys, login)), Account.active
             )
-        )
+        ).first()
     right = passwords.check(password, account.password_hash if account else passwords.DECOY)
     if account is None or not right:
-        raise _wrong(db, mark, try_id, account, device)
+        raise _wrong(db, mark, try_id, account.id if account else None, device)
     fresh = passwords.hash_password(password) if passwords.outdated(account.password_hash) else None
     token = secrets.token_urlsafe(32)
     with db.write() as s:
@@ -83,7 +84,7 @@ def sign_in(db: Database, keys: Keys, login: str, password: str, device: Device,
         )
         if fresh:
             s.execute(sa.update(Account).where(Account.id == account.id).values(password_hash=fresh))
-        person = replace(queries.person_of(s, account), address=device.address)
+        person = Person(account.id, account.name, address=device.address)
         record(s, person, "sign_in", ("account", account.id), device=device.name[:200])
     return token
 
@@ -106,15 +107,25 @@ def _note_try(db: Database, mark: str, address: str) -> int:
         return attempt.id
 
 
+_same_account = SignInFailure.login_hash == sa.bindparam("mark")
+_same_address = SignInFailure.address == sa.bindparam("address")
+_EARLIER = sa.select(
+    sa.func.count().filter(_same_account),
+    sa.func.min(SignInFailure.at).filter(_same_account),
+    sa.func.count().filter(_same_address),
+    sa.func.min(SignInFailure.at).filter(_same_address),
+).where(_same_account | _same_address, SignInFailure.id < sa.bindparam("id"), SignInFailure.at > sa.bindparam("since"))
+
+
 def _refuse_beyond_limits(s: Session, mark: str, address: str, try_id: int) -> None:
     """TooMany when as many failures as are allowed came before this try in the last 15 minutes."""
     at = now()
-    earlier = (SignInFailure.id < try_id, SignInFailure.at > at - WINDOW)
-    for same, most in (
-        (SignInFailure.login_hash == mark, rules.FAILURES_PER_ACCOUNT),
-        (SignInFailure.address == address, rules.FAILURES_PER_ADDRESS),
+    known = {"mark": mark, "address": address, "id": try_id, "since": at - WINDOW}
+    by_account, first_of_account, by_address, first_of_address = s.execute(_EARLIER, known).one()
+    for count, first, most in (
+        (by_account, first_of_account, rules.FAILURES_PER_ACCOUNT),
+        (by_address, first_of_address, rules.FAILURES_PER_ADDRESS),
     ):
-        count, first = s.execute(sa.select(sa.func.count(), sa.func.min(SignInFailure.at)).where(same, *earlier)).one()
         if count >= most:
             wait = first + WINDOW - at
             raise TooMany(
@@ -125,14 +136,14 @@ def _refuse_beyond_limits(s: Session, mark: str, address: str, try_id: int) -> N
             )
 
 
-def _wrong(db: Database, mark: str, try_id: int, account: Account | None, device: Device) -> Invalid:
+def _wrong(db: Database, mark: str, try_id: int, account_id: int | None, device: Device) -> Invalid:
     with db.write() as s:
         _refuse_beyond_limits(s, mark, device.address, try_id)
         failures = s.scalar(
             sa.select(sa.func.count()).where(SignInFailure.login_hash == mark, SignInFailure.at > now() - WINDOW)
         )
         record(
-            s, None, "sign_in.failed", ("account", account.id if account else None),
+            s, None, "sign_in.failed", ("account", account_id),
             address=device.address, device=device.name[:200],
         )  # fmt: skip
     left = max(0, rules.FAILURES_PER_ACCOUNT - (failures or 0))
@@ -152,9 +163,9 @@ def _wrong(db: Database, mark: str, try_id: int, account: Account | None, device
 # ---- being signed in
 
 _branch, _scope = aliased(Organization), aliased(Organization)
-_SIGNED_IN = (
+_HELD = (
     sa.select(
-        SignIn.id, SignIn.seen_at, SignIn.expires_at,
+        SignIn.token_hash, SignIn.id, SignIn.seen_at, SignIn.expires_at,
         Account.id, Account.name, Account.locale, Account.elder, Account.must_change_password,
         Account.member_id, _branch.id, _branch.path,
         RoleGrant.role, RoleGrant.org_id, _scope.path,
@@ -164,26 +175,45 @@ _SIGNED_IN = (
     .outerjoin(_branch, _branch.id == Member.org_id)
     .outerjoin(RoleGrant, RoleGrant.account_id == Account.id)
     .outerjoin(_scope, _scope.id == RoleGrant.org_id)
-    .where(SignIn.token_hash == sa.bindparam("token_hash"), Account.active)
+    .where(Account.active)
     .order_by(RoleGrant.id)
 )  # fmt: skip
+_BY_ONE = _HELD.where(SignIn.token_hash == sa.bindparam("token_hash"))
+_BY_MANY = _HELD.where(SignIn.token_hash.in_(sa.bindparam("hashes", expanding=True)))
 
 
 def person_of_token(db: Database, token: str, address: str) -> Person | None:
     """Who holds this token, in one query; None when it has ended. Using it moves its end on, written once an hour."""
     with db.engine.connect() as connection:  # every request asks this; a session would cost more than the query
-        rows = connection.execute(_SIGNED_IN, {"token_hash": token_hash(token)}).all()
+        rows: Sequence[Any] = connection.execute(_BY_ONE, {"token_hash": token_hash(token)}).all()
     if not rows:
         return None
-    (
-        sign_in_id, seen_at, expires_at,
-        account_id, name, locale, elder, must_change, member_id, org_id, org_path, *_,
-    ) = rows[0]  # fmt: skip
+    sign_in_id, seen_at, expires_at = rows[0][1:4]
     at = now()
     if expires_at <= at:
         return None
     if at - seen_at > TOUCH:
         _touch(db, sign_in_id, at, at + (expires_at - seen_at))
+    return _person(rows, address)
+
+
+def people_of_tokens(s: Session, addresses: Mapping[str, str]) -> dict[str, Person]:
+    """Who holds the tokens of these hashes (each with the network address it came from), by hash; one query.
+
+    Those that have ended are left out. This is no use that moves an end on.
+    """
+    held: dict[str, list[Any]] = {}
+    for row in s.execute(_BY_MANY, {"hashes": list(addresses)}):
+        held.setdefault(row[0], []).append(row)
+    at = now()
+    return {mark: _person(own, addresses[mark]) for mark, own in held.items() if own[0].expires_at > at}
+
+
+def _person(rows: Sequence[Any], address: str) -> Person:
+    """The account of one token's rows, which differ in the role alone."""
+    (
+        _, _, _, _, account_id, name, locale, elder, must_change, member_id, org_id, org_path, *_,
+    ) = rows[0]  # fmt: skip
     return Person(
         account_id=account_id,
         name=name,

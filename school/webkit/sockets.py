@@ -319,17 +319,28 @@ def admitting(come_in: Callable[[Channel, dict[str, Any]], None]) -> Callable[[A
     return connect
 
 
-def answering(event: str, do: Callable[[Channel, dict[str, Any]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """An event handler: what `do(channel, body)` returns is acknowledged with `ok`, what it raises as `error`."""
+def answering(
+    made: SocketIO, namespace: str, event: str, do: Callable[[str, Channel, dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Handle an event: what `do(sid, channel, body)` returns is acknowledged with `ok`, what it raises as `error`.
 
-    def handle(*args: Any) -> dict[str, Any]:
-        here = channel()
+    It runs outside of Flask's request, which costs more to set up than most events to do; only a refusal has one, for
+    its sentence is in the person's language.
+    """
+    server = made.server
+
+    def handle(sid: str, *args: Any) -> dict[str, Any] | None:
+        environ = server.get_environ(sid, namespace=namespace)
+        if environ is None:  # gone meanwhile
+            return None
+        here: Channel = environ[ENVIRON]
         try:
             here.allowed()
             if len(args) != 1 or not isinstance(args[0], dict):
                 raise Invalid("live.body", UNREADABLE)
-            return {"ok": True, **do(here, args[0])}
+            return {"ok": True, **do(sid, here, args[0])}
         except Exception as error:
-            return _refusal(error, event)
+            with environ["flask.app"].request_context(environ):
+                return _refusal(error, event)
 
-    return handle
+    server.on(event, handle, namespace=namespace)
