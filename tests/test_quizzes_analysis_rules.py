@@ -97,6 +97,18 @@ def test_part_marks_make_it_alpha_and_drawn_papers_split_half() -> None:
     assert whole.error is None or whole.error >= 0
 
 
+def test_equal_totals_of_drawn_papers_are_as_unreliable_as_can_be() -> None:
+    """Halves that add up to the same oppose each other up to a rounding error, by which nothing may be divided."""
+    right = (2, 0, 6, 1, 0, 0)  # the one question that each of six people knew, every one of nine drawn for them alone
+    attempt, slot = np.divmod(np.arange(6 * 9), 9)
+    points = np.where(slot == np.array(right)[attempt], 1000, np.where(slot > 6, 1250, 0))
+    drawn = Sheet(
+        attempt, np.arange(6 * 9), slot, points, np.full(6 * 9, 1000), points, np.full(6 * 9, 1250), np.full(6, 11_000)
+    )  # fmt: skip
+    whole, _ = analyse(drawn)
+    assert (whole.method, whole.reliability) == ("half", -1.0)
+
+
 @given(st.lists(st.lists(st.integers(0, 1), min_size=3, max_size=3), min_size=1, max_size=30))
 def test_any_marks_give_figures_within_their_bounds(marks: list[list[int]]) -> None:
     whole, items = analyse(sheet(marks))
