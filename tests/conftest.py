@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Page, expect
 
 import actors
@@ -33,8 +34,25 @@ from school.core.store import ObjectStore, open_store
 from school.tables import Base
 
 T = TypeVar("T")
+
+
+class Templates(BytecodeCache):
+    """Templates as code, kept for the next application of this process: each would compile its own otherwise."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self.kept.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
 _numbers = itertools.count(1)
 WEIGHTS = {"slow": 60, "browser": 15}  # how many plain tests one of these takes as long as, roughly
+_templates = Templates()
 expect.set_options(timeout=PATIENCE_S * 1000)
 structlog.configure(  # the usual frames with every local variable take more than a second each
     processors=[
@@ -244,6 +262,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     from school.app import create_app  # only here: the pure tests of a room start without every other room
 
     made = create_app(settings)
+    made.jinja_env.bytecode_cache = _templates
     made.test_client_class = SchoolClient
     made.extensions["school"].store.prepare()
     yield made
