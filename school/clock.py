@@ -22,6 +22,7 @@ from school.live import settle
 from school.media import uploads
 from school.org import sign_ins
 from school.quizzes.analysis import reporting
+from school.quizzes.bank import jobs as bank
 from school.quizzes.marks import keys
 from school.quizzes.sittings import jobs as quizzes
 from school.records import jobs as records
@@ -60,6 +61,7 @@ JOBS: tuple[Timed, ...] = (
     Timed("rows of the year", 60, lambda t: records.keep_years(t.db, t.settings)),
     Timed("rules of the year", 6 * 3600, lambda t: records.follow_rules(t.db, t.settings)),
     Timed("old day counts", 24 * 3600, lambda t: records.forget_days(t.db, t.settings)),
+    Timed("files no question uses", 24 * 3600, lambda t: bank.sweep(t.db, t.store)),
     Timed("abandoned uploads", 3600, lambda t: uploads.clean_uploads(t.db, t.store)),
     Timed("old sign-ins", 3600, lambda t: sign_ins.forget_old(t.db)),
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from actors import Cast
 from clients import SchoolClient
@@ -21,7 +25,8 @@ from school.core.errors import Conflict, Invalid, NotAllowed, NotFound, SchoolEr
 from school.core.person import Grant, Person, Role
 from school.core.store import ObjectStore
 from school.core.store_folder import FolderStore
-from school.quizzes.bank import exchange, formats
+from school.core.time import now
+from school.quizzes.bank import exchange, formats, jobs
 from school.quizzes.bank import queries as bank_queries
 from school.quizzes.bank.exchange import opened
 from school.quizzes.bank.formats import File, Format
@@ -302,6 +307,39 @@ def test_a_trainer_imports_by_the_pages(client: SchoolClient, db: Database, cast
     client.post(place, data={"do": "take", "skip": "1"})
     assert [q.category for q in questions(db)] == ["宪法", "宪法"]
     assert client.get(place).status_code == 302
+
+
+def test_the_preview_shows_small_pictures_that_were_drawn_anew(client: SchoolClient, cast: Cast) -> None:
+    """Nothing of the file itself is shown: what a picture hides beside what is seen does not reach the page."""
+    hidden = io.BytesIO()
+    notes = PngInfo()
+    notes.add_text("Comment", "<script>alert(1)</script>")
+    Image.new("RGB", (900, 600), "red").save(hidden, "PNG", pnginfo=notes)
+    options = [{"text": "红旗", "media": [2]}, {"text": "蓝旗", "media": []}]
+    draft = checked(
+        Draft(QuestionKind.SINGLE, {"stem": "看图", "media": [1], "options": options}, {"right": [0]}, "党史")
+    )
+    given = {1: File("a.png", hidden.getvalue(), '一面"旗'), 2: File("b.png", png("blue"), "")}
+    client.act_as(cast.trainer)
+    sent = io.BytesIO(formats.write(Format.MOODLE_XML, [draft], given).data)
+    answer = client.post("/bank/import", data={"file": (sent, "题.xml"), "host": str(cast.county_id)})
+    page = client.get(answer.headers["Location"]).text
+    shown = re.findall(r'<img src="data:image/jpeg;base64,([^"]+)" alt="([^"]*)"', page)
+    assert [alt for _, alt in shown] == ["一面&#34;旗", "2-b.png"]
+    small = [Image.open(io.BytesIO(base64.b64decode(data))) for data, _ in shown]
+    assert [(one.size, one.info.get("Comment")) for one in small] == [((128, 85), None), ((8, 6), None)]
+
+
+def test_an_import_that_was_forgotten_is_swept(db: Database, store: ObjectStore, cast: Cast, put_aside: Any) -> None:
+    put_aside(AIKEN)
+    assert jobs.sweep(db, store) == 0
+    assert len(list(store.list("question-imports/"))) == 1
+    with db.write() as s:
+        s.execute(sa.update(QuestionImport).values(created_at=now() - jobs.ASIDE - timedelta(days=1)))
+    jobs.sweep(db, store)
+    assert list(store.list("question-imports/")) == []
+    with db.read() as s:
+        assert s.scalars(sa.select(QuestionImport.id)).all() == []
 
 
 def test_a_file_that_is_refused_leaves_the_form_and_the_reason(client: SchoolClient, cast: Cast) -> None:

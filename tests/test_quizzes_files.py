@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import picture_kit
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
+from sqlalchemy.orm import Session
 
 from actors import Cast
 from clients import SchoolClient
@@ -17,9 +20,10 @@ from school.core.db import Database
 from school.core.errors import Invalid, NotFound, SchoolError
 from school.core.keys import Keys
 from school.core.store import ObjectStore
-from school.quizzes.bank import files
+from school.core.time import now
+from school.quizzes.bank import files, jobs
 from school.quizzes.bank import service as bank
-from school.quizzes.bank.models import QuestionKind
+from school.quizzes.bank.models import Question, QuestionFile, QuestionKind
 from school.quizzes.bank.rules import Draft
 
 KEYS = Keys({"k1": b"k" * 32}, b"h" * 32)
@@ -123,3 +127,66 @@ def test_a_file_comes_out_as_exactly_what_it_is(app: Flask, client: SchoolClient
     bad = client.post("/bank/files", data={"host": cast.county_id, "file": (io.BytesIO(b"<html>"), "a.png")})
     assert bad.status_code == 422
     assert client.post("/bank/files", data={"host": cast.county_id}).status_code == 422
+
+
+# ── what nothing uses ───────────────────────────────────
+
+
+def test_files_no_question_uses_are_swept_when_they_are_old(db: Database, cast: Cast, store: ObjectStore) -> None:
+    """One in use, one new, one of equal bytes whose twin is in use, and one that nothing needs."""
+    used, twin = (picture_kit.kept_file(db, store, cast) for _ in range(2))
+    with db.write() as s:
+        looked = files.look_at(picture_kit.picture(size=(30, 30)))
+        files.keep(store, looked)
+        forlorn = files.add(s, cast.trainer.person, cast.county_id, looked)
+        looked = files.look_at(picture_kit.picture(size=(31, 31)))
+        files.keep(store, looked)
+        fresh = files.add(s, cast.trainer.person, cast.county_id, looked)
+        option = {"text": "图", "media": [used.id]}
+        body = {"stem": "哪张图？", "media": [], "options": [option, {"text": "都不是", "media": []}]}
+        made = bank.create(
+            s, cast.trainer.person, cast.county_id, Draft(QuestionKind.SINGLE, body, {"right": [0]}, "党章")
+        )
+        long_ago = now() - jobs.KEPT - timedelta(days=1)
+        s.execute(sa.update(QuestionFile).where(QuestionFile.id != fresh.id).values(created_at=long_ago))
+        s.execute(sa.update(Question).where(Question.id == made.id).values(changed_at=long_ago))
+    assert jobs.sweep(db, store) == 2
+    with db.read() as s:
+        assert set(s.scalars(sa.select(QuestionFile.id))) == {used.id, fresh.id}
+    assert store.stat(files.key_of(used.sha256)).size == used.size, "the bytes of the twin are needed still"
+    assert store.stat(files.key_of(fresh.sha256)).size
+    with pytest.raises(NotFound):
+        store.stat(files.key_of(forlorn.sha256))
+    assert jobs.sweep(db, store) == 0
+    assert twin.sha256 == used.sha256
+
+
+def test_a_file_that_is_put_to_use_while_the_sweep_looks_stays(
+    db: Database, cast: Cast, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = picture_kit.kept_file(db, store, cast)
+    with db.write() as s:
+        s.execute(sa.update(QuestionFile).values(created_at=now() - jobs.KEPT - timedelta(days=1)))
+    look = jobs._used
+
+    def slowly(s: Session, since: datetime | None = None) -> set[int]:
+        found = look(s, since)
+        if since is None:  # after the first look somebody saves a question with it
+            draft = Draft(QuestionKind.JUDGE, {"stem": "看图判断。", "media": [kept.id]}, {"right": True}, "党章")
+            with db.write() as other:
+                bank.create(other, cast.trainer.person, cast.county_id, draft)
+        return found
+
+    monkeypatch.setattr(jobs, "_used", slowly)
+    assert jobs.sweep(db, store) == 0
+    with db.read() as s:
+        assert s.scalars(sa.select(QuestionFile.id)).all() == [kept.id]
+
+
+def test_bytes_that_the_sweep_took_from_under_an_upload_are_put_again(store: ObjectStore) -> None:
+    looked = files.look_at(picture_kit.png())
+    files.keep(store, looked)
+    store.delete(files.key_of(looked.sha256))
+    for _ in range(2):
+        files.keep_still(store, looked)
+    assert store.read(files.key_of(looked.sha256)) == looked.data

@@ -227,6 +227,8 @@ def take(
         )  # fmt: skip
 
     db.write_much(write)
+    for _, looked in preview.files:
+        files.keep_still(store, looked)
     store.delete(found.object_key)
     return len(preview.items)
 
@@ -282,7 +284,7 @@ def _bytes(preview: Preview) -> bytes:
             "files": [
                 [
                     file.name, file.alt, looked.mime, base64.b64encode(looked.data).decode(), looked.width,
-                    looked.height, looked.length_ms,
+                    looked.height, looked.length_ms, base64.b64encode(looked.thumb).decode(),
                 ]
                 for file, looked in preview.files
             ],
@@ -313,8 +315,10 @@ def _preview(whole: dict[str, Any]) -> Preview:
         ],
         [Problem(place, brief, Note(message, params), kind) for place, brief, message, params, kind in whole["problems"]],
         [
-            (File(name, b"", alt), Looked(mime, base64.b64decode(held), width, height, length_ms))
-            for name, alt, mime, held, width, height, length_ms in whole["files"]
+            (File(name, b"", alt), Looked(mime, base64.b64decode(held), *sizes, *map(base64.b64decode, thumb)))
+            for name, alt, mime, held, *sizes, thumb in (
+                [*each[:7], each[7:]] for each in whole["files"]  # those put aside by 0.3.0 have none
+            )
         ],
     )  # fmt: skip
 

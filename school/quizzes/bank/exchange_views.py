@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, render_template, request, send_file, url_for
@@ -14,6 +16,7 @@ from school.core.offload import in_thread
 from school.core.person import Person, Role, require
 from school.core.time import day_of, now
 from school.org import audit, reach
+from school.quizzes import bodies
 from school.quizzes.access import BANKERS
 from school.quizzes.bank import exchange, formats
 from school.quizzes.bank import queries as bank_queries
@@ -21,6 +24,7 @@ from school.quizzes.bank.exchange import Preview
 from school.quizzes.bank.formats import Format, xlsx_out
 from school.quizzes.bank.models import QuestionImport
 from school.quizzes.bank.queries import Wanted
+from school.quizzes.bank.rules import Draft
 from school.quizzes.blueprint import blueprint
 from school.quizzes.bodies import KINDS
 from school.webkit import xlsx
@@ -86,6 +90,20 @@ def place_words(form: str, place: int) -> str:
     return str(_("第 %(n)d 题", n=place) if form == Format.MOODLE_XML else _("第 %(n)d 行", n=place))
 
 
+def _media(preview: Preview, draft: Draft) -> list[dict[str, str]]:
+    """The files of a question in their order: what each is, and of a picture a small one as an address that holds it."""
+    found = (preview.files[place - 1] for place in bodies.files(draft.body))
+    return [
+        {"mime": looked.mime, "alt": file.alt, "name": file.name, "src": _src(looked.thumb)} for file, looked in found
+    ]
+
+
+def _src(thumb: bytes) -> str:
+    """What the limited child drew anew (`files.look`), in the page itself: nothing of the file is fetched from anywhere."""
+    mime = "image/png" if thumb.startswith(b"\x89PNG") else "image/jpeg"
+    return f"data:{mime};base64,{base64.b64encode(thumb).decode()}" if thumb else ""
+
+
 @blueprint.get("/bank/import/<int:import_id>")
 def show_import(import_id: int) -> str | Response:
     person, found = _kept(import_id)
@@ -102,6 +120,7 @@ def show_import(import_id: int) -> str | Response:
         place=place_words,
         kinds=KINDS,
         answer=xlsx_out.answer_words,
+        media=partial(_media, preview),
         shown=SHOWN,
         problems=PROBLEMS,
     )

@@ -58,6 +58,7 @@ class Looked:
     width: int = 0
     height: int = 0
     length_ms: int = 0
+    thumb: bytes = b""  # of a picture: a small one, drawn anew as well
 
     @property
     def sha256(self) -> str:
@@ -122,12 +123,21 @@ def _judged(data: bytes, answer: dict[str, Any]) -> Looked | SchoolError:
     if len(data) > LIMITS[answer["mime"].partition("/")[0]]:
         return TooLarge("question_file.large", LARGE)
     kept = data if answer["data"] is None else base64.b64decode(answer["data"])
-    return Looked(answer["mime"], kept, answer["width"], answer["height"], answer["length_ms"])
+    thumb = base64.b64decode(answer.get("thumb", ""))
+    return Looked(answer["mime"], kept, answer["width"], answer["height"], answer["length_ms"], thumb)
 
 
 def keep(store: ObjectStore, looked: Looked) -> None:
     """Put the bytes into the store, where equal ones are one object; before the transaction that adds the row."""
     store.put(key_of(looked.sha256), looked.data, looked.mime)
+
+
+def keep_still(store: ObjectStore, looked: Looked) -> None:
+    """After that transaction: put them again where the sweep took equal, unused ones away between the two."""
+    try:
+        store.stat(key_of(looked.sha256))
+    except NotFound:
+        keep(store, looked)
 
 
 def add(s: Session, person: Person, org_id: int, looked: Looked, *, name: str = "", alt: str = "") -> QuestionFile:

@@ -24,6 +24,7 @@ PICTURES = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
 PIXELS = 40_000_000
 SIDE = 1600  # the longest side that is kept
+THUMB = 128  # the longest side of what a list shows
 PNG_LARGE = 1_000_000  # bytes from which a picture without transparency is rather a JPEG
 VIDEO_MS = 5 * 60_000
 SOUND_MS = 15 * 60_000
@@ -72,33 +73,47 @@ def _refused(code: str) -> dict[str, Any]:
 
 def _picture(file: BinaryIO) -> dict[str, Any]:
     try:
-        image = Image.open(file, formats=PICTURES)
-        if image.width * image.height > PIXELS:
+        source = Image.open(file, formats=PICTURES)
+        if source.width * source.height > PIXELS:
             return _refused("pixels")
-        lossy = image.format in {"JPEG", "WEBP"}
-        image.draft("RGB", (SIDE, SIDE))
-        turned = ImageOps.exif_transpose(image)  # reads the first picture of a moving one
-        data, mime, size = _drawn(turned, lossy)
+        lossy = source.format in {"JPEG", "WEBP"}
+        source.draft("RGB", (SIDE, SIDE))
+        image, see_through = _plain(ImageOps.exif_transpose(source))  # the first picture of a moving one
+        data, mime = _drawn(image, see_through, lossy)
+        thumb = _thumb(image, see_through)
     except MemoryError:
         return _refused("pixels")
     except Exception:  # whatever a decoder makes of a broken file
         return _refused("broken")
     return {
-        "mime": mime, "width": size[0], "height": size[1], "length_ms": 0, "data": base64.b64encode(data).decode()
+        "mime": mime, "width": image.width, "height": image.height, "length_ms": 0,
+        "data": base64.b64encode(data).decode(), "thumb": base64.b64encode(thumb).decode(),
     }  # fmt: skip
 
 
-def _drawn(image: Image.Image, lossy: bool) -> tuple[bytes, str, tuple[int, int]]:
-    """The picture anew: PNG where it is transparent or drawn, else JPEG."""
+def _plain(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Nothing but the picture, no larger than SIDE, and whether it is transparent."""
     see_through = image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info
     image = image.convert("RGBA" if see_through else "L" if image.mode in {"1", "L"} else "RGB")
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     image.info.clear()
+    return image, see_through
+
+
+def _drawn(image: Image.Image, see_through: bool, lossy: bool) -> tuple[bytes, str]:
+    """The picture anew: PNG where it is transparent or drawn, else JPEG."""
     if see_through or not lossy:
         data = _saved(image, "PNG", optimize=True)
         if see_through or len(data) < PNG_LARGE:
-            return data, "image/png", image.size
-    return _saved(image, "JPEG", quality=86, progressive=True, optimize=True), "image/jpeg", image.size
+            return data, "image/png"
+    return _saved(image, "JPEG", quality=86, progressive=True, optimize=True), "image/jpeg"
+
+
+def _thumb(image: Image.Image, see_through: bool) -> bytes:
+    """A small one for lists."""
+    small = image.copy()
+    small.thumbnail((THUMB, THUMB), Image.Resampling.LANCZOS)
+    return _saved(small, "PNG", optimize=True) if see_through else _saved(small, "JPEG", quality=75)
 
 
 def _saved(image: Image.Image, form: str, **options: Any) -> bytes:

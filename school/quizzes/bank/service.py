@@ -172,12 +172,14 @@ def _tags(drafts: dict[int, Draft]) -> list[dict[str, Any]]:
 
 
 def _must_have_files(s: Session, org_id: int, asked: Sequence[dict[str, Any]]) -> None:
-    """Every file that the bodies name belongs to this bank."""
+    """Every file that the bodies name belongs to this bank, and is held until they are written: none is swept meanwhile."""
     wanted = {file_id for body in asked for file_id in bodies.files(body)}
     if not wanted:
         return
     held = s.scalars(
-        sa.select(QuestionFile.id).where(among(s, QuestionFile.id, wanted), QuestionFile.org_id == org_id)
+        sa.select(QuestionFile.id)
+        .where(among(s, QuestionFile.id, wanted), QuestionFile.org_id == org_id)
+        .with_for_update(read=True, key_share=True)
     ).all()
     if len(held) != len(wanted):
         raise Invalid("question.media", N_("有的图片、声音或短视频不在这个题库里。请去掉后重新上传。"))

@@ -269,7 +269,9 @@ def _take(person: Person, org_id: int, data: bytes, name: str, alt: str) -> Any:
     looked = files.look_at(data)
     files.keep(parts.store, looked)
     with parts.db.write() as s:
-        return files.add(s, person, org_id, looked, name=name, alt=alt)
+        kept = files.add(s, person, org_id, looked, name=name, alt=alt)
+    files.keep_still(parts.store, looked)
+    return kept
 
 
 @blueprint.post("/bank/files")
