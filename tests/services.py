@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psycopg
 from playwright.sync_api import Browser, sync_playwright
 
 from patience import PATIENCE_S
@@ -104,6 +105,19 @@ def postgresql_binaries() -> Path:
     return max(Path(spec.origin).parent.rglob("initdb")).parent  # the newest of those it carries
 
 
+def _wait_for_postgresql(port: int) -> None:
+    """Until it takes connections: it listens a moment before it does, and on a busy machine the moment is long."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user="school", dbname="postgres").close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
 @contextmanager
 def postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """A PostgreSQL server in `folder`; yields the URL of its maintenance database. Runs as `nobody` when we are root.
@@ -136,6 +150,7 @@ def postgresql(folder: Path, *, durable: bool = False) -> Iterator[str]:
     )  # fmt: skip
     try:
         wait_for_port(port, process)
+        _wait_for_postgresql(port)
         yield f"postgresql+psycopg://school@127.0.0.1:{port}/postgres"
     finally:
         stop(process)
