@@ -13,6 +13,22 @@ from sqlalchemy.orm import Session
 
 from school.core.time import now
 from school.live.models import LiveClass, LiveEvent
+from school.records.bulk import table_of
+
+# Every action asks these; a statement that is built once is compiled and keyed once.
+_CLASS = table_of(LiveClass)
+_HOLD = sa.select(_CLASS.c.id).where(_CLASS.c.id == sa.bindparam("class_id")).with_for_update()
+_NEXT = (
+    sa.update(_CLASS)
+    .where(_CLASS.c.id == sa.bindparam("class_id"))
+    .values(event_no=_CLASS.c.event_no + 1)
+    .returning(_CLASS.c.event_no)
+)
+_KNOWN = sa.select(LiveEvent).where(
+    LiveEvent.class_id == sa.bindparam("class_id"),
+    LiveEvent.account_id == sa.bindparam("account_id"),
+    LiveEvent.key == sa.bindparam("key"),
+)
 
 ALL, DESK = "all", "desk"
 GROWN = "live.grown"  # in a session's `info`: classes whose log has grown in it
@@ -34,7 +50,8 @@ def hold(s: Session, class_id: int) -> None:
     Every action of the room takes this row before any other, so that actions of one class never wait for each other in
     a circle. SQLite has one writer anyway.
     """
-    s.execute(sa.select(LiveClass.id).where(LiveClass.id == class_id).with_for_update())
+    if s.get_bind().dialect.name != "sqlite":
+        s.execute(_HOLD, {"class_id": class_id})
 
 
 def append(
@@ -52,13 +69,7 @@ def append(
 
     Look for `key` with `known` first: the same (account, key) twice breaks a constraint.
     """
-    no = s.scalars(
-        sa.update(LiveClass)
-        .where(LiveClass.id == class_id)
-        .values(event_no=LiveClass.event_no + 1)
-        .returning(LiveClass.event_no)
-        .execution_options(synchronize_session=False)
-    ).one()
+    no = s.scalars(_NEXT, {"class_id": class_id}).one()
     line = LiveEvent(
         class_id=class_id, no=no, at_ms=this_ms() if at_ms is None else at_ms, kind=kind, audience=audience,
         account_id=account_id, key=key, body=body,
@@ -71,11 +82,7 @@ def append(
 
 def known(s: Session, class_id: int, account_id: int, key: str) -> LiveEvent | None:
     """The line this sender has already made with `key`, when an acknowledgement was lost and it is sent again."""
-    return s.scalar(
-        sa.select(LiveEvent).where(
-            LiveEvent.class_id == class_id, LiveEvent.account_id == account_id, LiveEvent.key == key
-        )
-    )
+    return s.scalar(_KNOWN, {"class_id": class_id, "account_id": account_id, "key": key})
 
 
 def since(s: Session, class_id: int, no: int, *, limit: int = 500) -> Sequence[LiveEvent]:

@@ -151,11 +151,14 @@ def signed_in_at(s: Session, class_id: int, member_ids: Collection[int]) -> dict
 # ── presence checks ─────────────────────────────────────
 
 
+_LAST_CHECK = (
+    sa.select(LiveCheck).where(LiveCheck.class_id == sa.bindparam("class_id")).order_by(LiveCheck.id.desc()).limit(1)
+)
+
+
 def last_check(s: Session, class_id: int) -> LiveCheck | None:
     """The latest presence check of the class."""
-    return s.scalars(
-        sa.select(LiveCheck).where(LiveCheck.class_id == class_id).order_by(LiveCheck.id.desc()).limit(1)
-    ).first()
+    return s.scalars(_LAST_CHECK, {"class_id": class_id}).first()
 
 
 def check(s: Session, here: Standing, body: Body) -> dict[str, Any]:

@@ -155,9 +155,15 @@ def muted_among(s: Session, class_id: int, account_ids: Collection[int]) -> set[
     return set(s.scalars(wanted))
 
 
+_MUTED = sa.select(LiveMute.account_id).where(
+    LiveMute.class_id == sa.bindparam("class_id"), LiveMute.account_id == sa.bindparam("account_id")
+)
+
+
 def muted(s: Session, here: Standing) -> bool:
     """Whether the person may only listen."""
-    return s.get(LiveMute, (here.live.id, here.person.account_id), populate_existing=True) is not None
+    who = {"class_id": here.live.id, "account_id": here.person.account_id}
+    return s.scalar(_MUTED, who) is not None
 
 
 def not_muted(s: Session, here: Standing) -> None:

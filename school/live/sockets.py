@@ -35,7 +35,8 @@ from school.webkit.sockets import Channel
 
 logger = structlog.get_logger()
 
-TICK_S = 0.03  # actions and arrivals of this time are stored together
+TICK_S = 0.03  # arrivals of this time are looked up and stored together
+DONE_S = 0.06  # actions; the room hears of them with the next tick of the fan-out, which is longer
 LAST_WORDS_S = 1.5  # between telling somebody that it is over and ending the connection
 OVER = {LiveState.STOPPED, LiveState.CANCELLED}
 
@@ -62,7 +63,7 @@ class Rooms:
         self.seats: dict[str, Seat] = {}
         self.callers: GroupCommit[Caller, Standing] = GroupCommit(self._look, tick=TICK_S)
         self.guests: GroupCommit[Guest, dict[str, Any]] = GroupCommit(self._arrive, tick=TICK_S)
-        self.actions: GroupCommit[Action, dict[str, Any]] = GroupCommit(self._perform, tick=TICK_S)
+        self.actions: GroupCommit[Action, dict[str, Any]] = GroupCommit(self._perform, tick=DONE_S)
 
     # ---- coming and going
 
