@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from school.quizzes.bank.formats import Batch, Format, read
+from school.quizzes.bank.formats import Batch, Format, guessed, read
 from school.quizzes.bank.models import QuestionKind as K
 
 DOT = base64.b64encode(b"a picture").decode()
@@ -100,7 +100,114 @@ def test_gift_tells_what_it_leaves_out() -> None:
     assert all(lost in notes(item) for lost in ("A-7", "a.png", "网址"))
 
 
+MARKED = """\
+## 请看
+**一大**于 *1921 年* 在 ____ 召开，见 [原文](https://example.org/a)。![会址](a.png)
+- 写作 `**x**`，2*3*4，snake_case
+> 公式 $a_1*b_1*c$ 与 5 \\* 6
+| 年 | 事 |
+|---|---|
+| 1921 | 一大 |
+```python
+print("__a__")  # <b>
+```"""
+UNMARKED = """\
+请看
+一大于 1921 年 在 ____ 召开，见 原文。
+- 写作 **x**，2*3*4，snake_case
+公式 $a_1*b_1*c$ 与 5 * 6
+年　事
+1921　一大
+print("__a__") # <b>"""
+
+
+@pytest.mark.parametrize("form", [Format.GIFT, Format.MOODLE_XML])
+def test_markdown_by_what_it_means(form: Format) -> None:
+    """Its marks go, what they stand around stays; code and formulas are as they were; a blank is no mark."""
+    if form == Format.GIFT:
+        escaped = MARKED.replace("\\", "\\\\").replace("#", "\\#").replace("=", "\\=")
+        [item] = held(form, f"[markdown]{escaped}{{T#**想**一想}}").items
+        assert item.draft.explanation == "“答错”：想一想"
+    else:
+        [item] = held(form, xml(judge(MARKED, form="markdown"))).items
+    stem = "\n".join(" ".join(line.split()) for line in UNMARKED.split("\n"))
+    assert item.draft.body["stem"] == stem
+    assert all(lost in notes(item) for lost in ("样式", "表格", "网址", "a.png"))
+    [plain] = held(Format.MOODLE_XML, xml(judge("没有记号，2 < 3", form="markdown"))).items
+    assert (plain.draft.body["stem"], plain.notes) == ("没有记号，2 < 3", ())
+
+
+def test_markdown_with_no_end() -> None:
+    for piece in ("**a ", "__a ", "[a](", "`a ", "$a", "~~a", "> ", "|a", "- "):
+        batch = held(Format.GIFT, f"[markdown]{piece * 4000}{{T}}")
+        assert len(batch.items) + len(batch.problems) == 1
+
+
+def test_gift_tags_of_a_comment_inside_and_between() -> None:
+    text = "::a::题一\n// [tag:甲] [id:A-1]\n{T}\n// [tag:乙]\n::b::题二{F}\n// 随便写写\n题三{F}"
+    batch = held(Format.GIFT, text)
+    assert [(item.draft.body["stem"], item.draft.tags) for item in batch.items] == [
+        ("题一", ("甲",)), ("题二", ("乙",)), ("题三", ()),
+    ]  # fmt: skip
+    assert "A-1" in notes(batch.items[0])
+
+
+def test_gift_part_of_a_number_is_named_with_its_margin() -> None:
+    [item] = held(Format.GIFT, "建党于？{#=1921:0#对了 =%50%1921:2#近了 ~#错了}").items
+    assert item.draft.key == {"blanks": [["1921"]]}
+    assert "1921:2" in notes(item)
+    assert item.draft.explanation == "“1921”：对了\n“1921:2”：近了"
+
+
+@pytest.mark.parametrize("form", [Format.GIFT, Format.MOODLE_XML])
+def test_more_tags_and_longer_names_than_the_bank_has_room_for(form: Format) -> None:
+    many = [f"标签{number}" for number in range(10)] + ["a tag as long as a sentence"]
+    name = "Default for CS101 Introduction to Programming"
+    if form == Format.GIFT:
+        tags = " ".join(f"[tag:{tag}]" for tag in many)
+        [item] = held(form, f"$CATEGORY: $course$/top/{name}\n\n// {tags}\n题{{T}}").items
+    else:
+        tags = "".join(f"<tag><text>{tag}</text></tag>" for tag in many)
+        [item] = held(form, xml(category(f"$course$/top/{name}"), judge("题", f"<tags>{tags}</tags>"))).items
+    assert item.draft.tags == tuple(many[:8])
+    assert item.draft.category == name[:40]
+    assert all(lost in notes(item) for lost in ("标签8", "标签9", many[-1], name))
+
+
+@pytest.mark.parametrize("form", [Format.GIFT, Format.MOODLE_XML])
+def test_feedback_for_whatever_else_was_written(form: Format) -> None:
+    answers = "".join(
+        f'<answer fraction="{share}"><text>{text}</text><feedback><text>{told}</text></feedback></answer>'
+        for share, text, told in ((100, "上海", "对"), (0, "*", "再想想"))
+    )
+    text = "在{=上海#对 =%0%*#再想想}" if form == Format.GIFT else xml(question("shortanswer", "在", answers))
+    [item] = held(form, text).items
+    assert (item.draft.key, item.draft.explanation) == ({"blanks": [["上海"]]}, "“上海”：对\n“其他答案”：再想想")
+    assert not item.notes
+
+
 # ── Aiken ───────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "answer", ["ANSWER: (B)", "ANSWER:[b]", "ＡＮＳＷＥＲ：Ｂ", "【答案】B", "【正确答案】：（B）", "标准答案：Ｂ．乙"]
+)
+def test_aiken_answers_as_people_write_them(answer: str) -> None:
+    text = f"题\nA. 甲\nB. 乙\n{answer}\n"
+    assert guessed(text.encode()) == Format.AIKEN
+    [item] = held(Format.AIKEN, text).items
+    assert item.draft.key == {"right": [1]}
+
+
+def test_aiken_explanation_of_several_lines() -> None:
+    text = (
+        "题一\nA. 甲\nB. 乙\nANSWER: A\nFEEDBACK: 先看\nA. 甲对\nB. 乙错\n\n"
+        "题二\nA. 丙\nB. 丁\n【答案】B\n【解析】因为丁\n3. 题三\nA. 戊\nB. 己\nANSWER: A"
+    )
+    batch = held(Format.AIKEN, text)
+    assert not batch.problems
+    assert stems(batch) == ["题一", "题二", "3. 题三"]
+    assert [item.draft.explanation for item in batch.items] == ["先看\nA. 甲对\nB. 乙错", "因为丁", ""]
 
 
 def test_aiken_stems_that_begin_like_options() -> None:
@@ -137,6 +244,12 @@ def test_moodle_saved_anew_in_a_chinese_encoding(head: str) -> None:
 
 def test_moodle_signs_that_no_xml_may_hold() -> None:
     assert stems(held(Format.MOODLE_XML, xml(judge("一\x0b二\x02三")))) == ["一 二 三"]
+
+
+def test_moodle_in_wide_letters_is_seen_and_read() -> None:
+    data = xml(judge("句")).replace("UTF-8", "UTF-16").encode("utf-16")
+    assert guessed(data) == Format.MOODLE_XML
+    assert stems(held(Format.MOODLE_XML, data)) == ["句"]
 
 
 def test_moodle_category_of_the_top_is_the_one_that_was_chosen() -> None:
@@ -233,3 +346,54 @@ def test_moodle_embedded_number_with_a_margin_that_is_none() -> None:
     batch = held(Format.MOODLE_XML, xml(question("cloze", "{1:NM:=5:x}"), question("cloze", "水{1:NM:=0:0.0}度结冰")))
     assert [problem.kind for problem in batch.problems] == ["skipped"]
     assert batch.items[0].draft.key == {"blanks": [["0"]]}
+
+
+def test_moodle_embedded_words_with_what_is_said_to_each() -> None:
+    told = "首都{1:SHORTANSWER:%100%北京#好！~%50%京城#近了~*#再想想}，记号{2:SAC:=Wu*}，生于{1:NM:=1921:0#对}年"
+    [item] = held(Format.MOODLE_XML, xml(question("cloze", told))).items
+    assert item.draft.key == {"blanks": [["北京"], ["Wu*"], ["1921"]]}
+    assert item.draft.explanation == "“北京”：好！\n“京城”：近了\n“其他答案”：再想想\n“1921:0”：对"
+    assert all(lost in notes(item) for lost in ("京城", "大小写", "通配符", "数值", "分值不同"))
+
+
+def test_moodle_both_true_and_false_is_neither() -> None:
+    both = '<answer fraction="100"><text>true</text></answer><answer fraction="100"><text>false</text></answer>'
+    batch = held(Format.MOODLE_XML, xml(question("truefalse", "句", both)))
+    assert (batch.items, [problem.kind for problem in batch.problems]) == ([], ["error"])
+
+
+@pytest.mark.parametrize("kind", ["oumultiresponse", "multichoiceset"])
+def test_moodle_choices_of_other_plugins(kind: str) -> None:
+    answers = "".join(
+        f'<answer fraction="{share}"><text>{text}</text></answer>'
+        for share, text in ((100, "甲"), (0, "乙"), (100, "丙"))
+    )
+    [item] = held(Format.MOODLE_XML, xml(question(kind, "选", answers))).items
+    assert (item.draft.kind, item.draft.key) == (K.MULTIPLE, {"right": [0, 2]})
+
+
+def test_moodle_pairs_to_drag_with_pictures_on_the_right() -> None:
+    file = f'<file name="a.png" path="/" encoding="base64">{DOT}</file>'
+    rights = ("<p>一</p>", '<img src="@@PLUGINFILE@@/a.png" alt="二">', "三")
+    lefts = ("<p>甲</p>", "乙", "<p></p>")
+    inside = "".join(
+        f'<subquestion format="html"><text><![CDATA[{left}]]></text><answer format="html"><text><![CDATA[{right}]]></text>'
+        f"{file if 'img' in right else ''}</answer></subquestion>"
+        for left, right in zip(lefts, rights, strict=True)
+    )
+    batch = held(Format.MOODLE_XML, xml(question("ddmatch", "连", inside)))
+    [item] = batch.items
+    assert [(right["text"], right["media"]) for right in item.draft.body["right"]] == [
+        ("一", []),
+        ("", [1]),
+        ("三", []),
+    ]
+    assert (item.draft.kind, item.draft.key) == (K.MATCH, {"pairs": [0, 1]})
+    assert batch.files[0].alt == "二"
+
+
+def test_moodle_order_as_the_plugin_was_written_first() -> None:
+    answers = "".join(f'<answer fraction="{place}"><text>{place}</text></answer>' for place in (1, 2, 3))
+    early = question("ordering", "排", f"<logical>1</logical><studentsee>2</studentsee>{answers}")
+    [item] = held(Format.MOODLE_XML, xml(early)).items
+    assert "只抽几项" in notes(item)

@@ -117,7 +117,7 @@ def test_what_a_format_carries_comes_back_the_same(form: Format) -> None:
         if found is None:
             return
         if lost:  # everything that was not named is the same
-            assert found.body["stem"] == given.body["stem"]
+            assert tidy(found.body["stem"]) == tidy(given.body["stem"])  # Aiken has one line for it
             assert as_asked(found).key == as_asked(given).key or given.kind == QuestionKind.SHORT
         else:
             assert as_asked(found) == as_asked(given)

@@ -54,7 +54,7 @@ def words(item: Any, field: str = "options") -> list[str]:
             {"right": True},
         ),
         ("[plain]a <b> c{T}", K.JUDGE, "a <b> c", {"right": True}),
-        ("[markdown]**a**{T}", K.JUDGE, "**a**", {"right": True}),
+        ("[markdown]**a**{T}", K.JUDGE, "a", {"right": True}),
         ("第一行\\n第二行{T}", K.JUDGE, "第一行\n第二行", {"right": True}),
     ],
 )

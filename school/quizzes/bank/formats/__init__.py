@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from school.core.errors import Invalid
 from school.core.i18n import N_
-from school.quizzes.bank.formats import aiken, gift, moodle_xml, moodle_xml_out, xlsx, xlsx_out
+from school.core.text import nfkc
+from school.quizzes.bank.formats import aiken, gift, gift_out, moodle_xml, moodle_xml_out, xlsx, xlsx_out
 from school.quizzes.bank.formats.common import NOT_TEXT, Batch, File, Item, Loss, Note, Problem, Written, decoded
 from school.quizzes.bank.rules import Draft
 
@@ -57,10 +58,10 @@ _READERS: dict[Format, Callable[[bytes, str], Batch]] = {
 _WRITERS: dict[Format, Callable[[Sequence[Draft], Mapping[int, File]], Written]] = {
     Format.XLSX: xlsx_out.write,
     Format.MOODLE_XML: moodle_xml_out.write,
-    Format.GIFT: gift.write,
+    Format.GIFT: gift_out.write,
     Format.AIKEN: aiken.write,
 }
-_ANSWER_LINE = re.compile(r"^\s*(?:ANSWER|正确答案|答案)\s*[:：]", re.IGNORECASE | re.MULTILINE)
+_ANSWER_LINE = re.compile(rf"^\s*【?{aiken.ANSWER_WORDS}\s*[:】]", re.IGNORECASE | re.MULTILINE)
 
 
 def guessed(data: bytes) -> Format:
@@ -72,7 +73,9 @@ def guessed(data: bytes) -> Format:
     if data.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")):
         raise Invalid("import.not_text", NOT_TEXT)
     text = decoded(data)
-    answers, braces = len(_ANSWER_LINE.findall(text)), len(re.findall(r"(?<!\\)\{", text))
+    if text.lstrip().startswith("<"):  # in UTF-16
+        return Format.MOODLE_XML
+    answers, braces = len(_ANSWER_LINE.findall(nfkc(text))), len(re.findall(r"(?<!\\)\{", text))
     if answers > braces:
         return Format.AIKEN
     if braces or "$CATEGORY:" in text:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from school.core.i18n import N_
+from school.core.text import nfkc, tidy
 from school.quizzes.bank.formats.common import ANSWER_WANTED, Batch, File, Loss, Note, Written, decoded, refused
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
 
 _OPTION = re.compile(r"(?:[(（](?=[A-ZＡ-Ｚ][)）]))?([A-Za-zＡ-Ｚ])\s?([).）、．:：])\s*(.*)")
-_ANSWER = re.compile(r"(?:ANSWER|CORRECT ANSWER|正确答案|参考答案|答案)\s*[:：]\s*(.*)", re.IGNORECASE)
-_MORE = re.compile(r"(?:ANSWER_EXPLANATION|EXPLANATION|FEEDBACK|答案解析|解析)\s*[:：]\s*(.*)", re.IGNORECASE)
-LINES = 20  # of one option, at most
+ANSWER_WORDS = "(?:CORRECT ANSWER|ANSWER|正确答案|参考答案|标准答案|答案)"
+_ANSWER = re.compile(rf"(?:【{ANSWER_WORDS}】\s*:?|{ANSWER_WORDS}\s*:)\s*(.*)", re.IGNORECASE)
+_MORE_WORDS = "(?:ANSWER_EXPLANATION|EXPLANATION|FEEDBACK|答案解析|试题解析|解析)"
+_MORE = re.compile(rf"(?:【{_MORE_WORDS}】\s*[:：]?|{_MORE_WORDS}\s*[:：])\s*(.*)", re.IGNORECASE)
+LINES = 20  # of one option or one explanation, at most
 _LETTER = re.compile(r"[A-Za-zＡ-Ｚ]")
-_LETTERS = re.compile(r"[A-Z](?:\s*(?:[,，、;；/&+]|and)?\s*[A-Z])+[.。]?")
+_LETTERS = re.compile(r"[A-Z](?:\s*(?:[,、;/&+]|AND)?\s*[A-Z])+[.。]?")
+_BRACKETS = re.compile(r"[(\[]\s*(.*?)\s*[)\]]")
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ def read(data: bytes, category: str) -> Batch:
     now: _Open | None = None
     blank = True  # the line before was empty
     stray = False  # it was an option of no question
+    explains = False  # it was of an explanation
     lines = [raw.strip().strip("\u200b\ufeff") for raw in decoded(data).split("\n")]
 
     def close(number: int) -> None:
@@ -51,18 +57,22 @@ def read(data: bytes, category: str) -> Batch:
         if match := _MORE.fullmatch(line):
             if now is not None and now.answer:
                 now.explanation = match[1]
-            blank = False
+            blank, explains = False, now is not None
+            continue
+        explains = explains and not blank and _ends_in_a_gap(lines[number - 1 : number + LINES])
+        if explains and now is not None:
+            now.explanation += "\n" + line
             continue
         if now is not None and now.answer == "?" and not blank and _LETTER.fullmatch(line):
             now.answer = line  # `ANSWER:` and the letter under it
             continue
         if now is not None and now.answer:
             close(number)
-        if match := _ANSWER.fullmatch(line):
+        if answer := _answer(line):
             if now is None:
                 batch.refuse(number, line, refused("stray", N_("这里有答案，前面却没有题目。")))
             else:
-                now.answer = match[1].strip() or "?"
+                now.answer = answer
         elif now is not None and (match := _OPTION.fullmatch(line)) and _follows(now, match):
             now.options[_letter(match)] = match[3]
         elif now is not None and not now.options and not blank:
@@ -85,6 +95,17 @@ def read(data: bytes, category: str) -> Batch:
     return batch
 
 
+def _answer(line: str) -> str:
+    """What a line of an answer says, in plain letters, `?` when it says nothing; empty for any other line."""
+    match = _ANSWER.fullmatch(nfkc(line))
+    return match[1].strip() or "?" if match else ""
+
+
+def _ends_in_a_gap(below: Sequence[str]) -> bool:
+    """Whether no answer comes before the next empty line: these lines are not yet another question."""
+    return not any(_answer(line) for line in takewhile(bool, below))
+
+
 def _letter(match: re.Match[str]) -> str:
     letter = match[1].upper()
     return chr(ord(letter) - 0xFEE0) if letter > "Z" else letter
@@ -99,7 +120,7 @@ def _follows(now: _Open, match: re.Match[str]) -> bool:
 def _goes_on(now: _Open, below: Sequence[str]) -> bool:
     """Whether a line under an option belongs to it: the next option or the answer comes before a gap or a new `A`."""
     for line in below:
-        if not line or _ANSWER.fullmatch(line):
+        if not line or _answer(line):
             return bool(line)
         if match := _OPTION.fullmatch(line):
             return _follows(now, match)
@@ -114,7 +135,7 @@ def _take(batch: Batch, now: _Open, category: str) -> None:
     if len(now.options) < 2:
         raise refused("options", N_("这道题至少要有两个选项。"))
     letters = list(now.options)
-    told = now.answer.upper().translate({place: place - 0xFEE0 for place in range(0xFF21, 0xFF3B)})
+    told = _BRACKETS.sub(r"\1", nfkc(now.answer).upper(), count=1)
     chosen = (
         re.findall("[A-Z]", told.replace("AND", "")) if _LETTERS.fullmatch(told) else re.findall(r"^([A-Z])\b", told)
     )
@@ -159,9 +180,11 @@ def write(drafts: Sequence[Draft], files: Mapping[int, File]) -> Written:
         losses.append(Loss(index, Note(N_("没有带上分类。"))))
         if draft.difficulty != 1:
             losses.append(Loss(index, Note(N_("没有带上难度。"))))
+        if "\n" in draft.body["stem"]:
+            losses.append(Loss(index, Note(N_("题干的几行并成了一行。"))))
         options = draft.body["options"]
         lines = [f"{chr(65 + place)}) {option['text']}" for place, option in enumerate(options)]
-        blocks.append("\n".join([draft.body["stem"], *lines, f"ANSWER: {chr(65 + draft.key['right'][0])}"]))
+        blocks.append("\n".join([tidy(draft.body["stem"]), *lines, f"ANSWER: {chr(65 + draft.key['right'][0])}"]))
     return Written(("\n\n".join(blocks) + "\n").encode(), tuple(losses))
 
 
@@ -171,7 +194,7 @@ def _cannot(draft: Draft) -> str | None:
     options = draft.body["options"]
     if draft.body["media"] or any(option["media"] for option in options):
         return N_("Aiken 带不了图片和声音，这道题没有写进文件。")
-    lines = draft.body["stem"].split("\n")
-    if any(_OPTION.fullmatch(line) or _ANSWER.fullmatch(line) or _MORE.fullmatch(line) for line in lines):
-        return N_("题干有一行看起来像选项或答案，这道题没有写进文件。")
+    stem = tidy(draft.body["stem"])
+    if _OPTION.fullmatch(stem) or _answer(stem) or _MORE.fullmatch(stem):
+        return N_("题干看起来像选项或答案，这道题没有写进文件。")
     return None

@@ -6,14 +6,16 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
 from school.core.errors import Invalid, TooLarge
 from school.core.i18n import N_
+from school.core.text import tidy
 from school.quizzes import bodies
 from school.quizzes.bank import rules as bank_rules
+from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
 from school.webkit import markup
 
@@ -162,7 +164,7 @@ def category_of(path: str) -> str:
     named = [name.replace("\0", "/") for name in names if name and not _PREFIX.match(name)]
     if named and named[0] == "top":
         named = named[1:]
-    return named[-1][: bank_rules.CATEGORY_LENGTH] if named else ""
+    return named[-1] if named else ""
 
 
 def category_path(category: str) -> str:
@@ -176,43 +178,40 @@ _UNTIL = re.compile(r"(有效期[至自])[:：]?\s*(\d{4}-\d\d-\d\d)")
 BASIS = "依据："
 
 
-@dataclass(slots=True)
-class Extras:
-    """What stands beside a question in formats that only know tags and feedback."""
+def completed(draft: Draft, category: str, feedback: str, tags: Sequence[str]) -> tuple[Draft, list[Note]]:
+    """`draft` with what these formats keep beside a question, and what of that the bank has no room for.
 
-    explanation: str = ""
-    basis: str = ""
-    difficulty: int = 1
-    tags: tuple[str, ...] = ()
-    valid_from: date | None = None
-    valid_until: date | None = None
-
-
-def extras(feedback: str, tags: Sequence[str]) -> Extras:
-    """The last line `依据：…` of the feedback is the basis; tags `难度3`, `有效期至2027-01-01` are fields."""
-    found = Extras()
+    The last line `依据：…` of the feedback is the basis; tags `难度3`, `有效期至2027-01-01` are fields.
+    """
+    fields: dict[str, Any] = {}
     lines = [line for line in feedback.split("\n") if line.strip()]
     if lines and lines[-1].startswith(BASIS):
-        found.basis = lines.pop()[len(BASIS) :].strip()
-    found.explanation = "\n".join(lines)
+        fields["basis"] = lines.pop()[len(BASIS) :].strip()
     kept = []
-    for tag in tags:
-        if match := _DIFFICULTY.fullmatch(tag.strip()):
-            found.difficulty = int(match[1])
-        elif match := _UNTIL.fullmatch(tag.strip()):
-            try:
-                day = date.fromisoformat(match[2])
-            except ValueError:
-                kept.append(tag)
-                continue
-            if match[1] == "有效期至":
-                found.valid_until = day
-            else:
-                found.valid_from = day
+    for tag in dict.fromkeys(filter(None, map(tidy, tags))):
+        if match := _DIFFICULTY.fullmatch(tag):
+            fields["difficulty"] = int(match[1])
+        elif (match := _UNTIL.fullmatch(tag)) and (day := _day(match[2])):
+            fields["valid_until" if match[1] == "有效期至" else "valid_from"] = day
         else:
             kept.append(tag)
-    found.tags = tuple(kept)
-    return found
+    fits = [tag for tag in kept if len(tag) <= bank_rules.TAG_LENGTH][: bank_rules.TAGS]
+    notes = []
+    if left := [tag for tag in kept if tag not in fits]:
+        notes.append(Note(TAGS_LEFT, {"tags": "、".join(left)[:200]}))
+    if len(category) > (most := bank_rules.CATEGORY_LENGTH):
+        notes.append(Note(CATEGORY_CUT, {"name": category[:120], "most": most}))
+    return (
+        replace(draft, category=category[:most], explanation="\n".join(lines), tags=tuple(fits), **fields),
+        notes,
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def feedback_of(draft: Draft) -> str:
@@ -244,6 +243,26 @@ def with_blank(stem: str) -> str:
     return stem + (" " if stem[-1:].isascii() and stem else "") + bodies.BLANK
 
 
+Piece = tuple[str, list[int]]  # a text and its files
+
+
+def matched(stem: str, lefts: Sequence[Piece], rights: Sequence[Piece]) -> Draft:
+    """A matching question of pairs; a pair without a left is one more choice on the right."""
+    choices: list[Piece] = []
+    for right in rights:
+        if any(right) and right not in choices:
+            choices.append(right)
+    pairs = [(left, right) for left, right in zip(lefts, rights, strict=True) if any(left)]
+    if not all(any(right) for _, right in pairs):
+        raise refused("arrow", N_("连线题有一项没有写右边。"))
+    body = {
+        "stem": stem,
+        "left": [{"text": text, "media": media} for (text, media), _ in pairs],
+        "right": [{"text": text, "media": media} for text, media in choices],
+    }
+    return Draft(QuestionKind.MATCH, body, {"pairs": [choices.index(right) for _, right in pairs]}, "")
+
+
 # ── words that several formats say ──────────────────────
 
 NO_RIGHT = N_("没有标出正确答案，请补上。")
@@ -261,6 +280,10 @@ LINKS = N_("文字下面的网址没有带进来。")
 SOME_ITEMS = N_("原来每次只抽几项来排，这里全部要排。")
 ID_NUMBER = N_("题号 %(id)s 没有带进来。")
 HINTS = N_("提示语没有带进来。")
+CASE = N_("原来区分大小写，这里不区分。")
+TAGS_LEFT = N_("标签太多或太长，没有带进来：%(tags)s")
+CATEGORY_CUT = N_("分类“%(name)s”太长，只留了前 %(most)d 个字。")
+OTHERWISE = "其他答案"  # what Moodle's feedback for `*` speaks of
 ANSWER_WANTED = N_("没有写答案，请补上。")
 
 

@@ -1,15 +1,15 @@
-"""GIFT: Moodle's text format with `::name::stem{answers}`; multiple choice, true or false, words, pairs, order and essay."""
+"""GIFT, read: Moodle's text format with `::name::stem{answers}`; choices, true or false, words, pairs, order and essay."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from school.core.i18n import N_
 from school.quizzes import bodies
-from school.quizzes.bank.formats import common, multilang
-from school.quizzes.bank.formats.common import Batch, File, Loss, NotCarried, Note, Written, refused
+from school.quizzes.bank.formats import common, markdown, multilang
+from school.quizzes.bank.formats.common import Batch, NotCarried, Note, refused
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
 from school.webkit import markup
@@ -22,7 +22,7 @@ _ESCAPE = re.compile(r"\\([~=#{}:\\n])")
 COMMENT = 2000  # signs of a comment that are searched for tags
 _STRAY = re.compile("[\ue000-\ue0ff]")
 _WEIGHT = re.compile(r"%\s*(-?\d{1,3}(?:[.,]\d*)?)\s*%")
-_FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
+FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
 _NUMBERED = re.compile(r"\[id:((?:\\\]|[^\]])*)\]")
 _TAGGED = re.compile(r"\[tag:((?:\\\]|[^\]])*)\]")
 _ORDER = re.compile(
@@ -89,9 +89,12 @@ def _blocks(text: str) -> Iterator[_Block]:
     for number, raw in enumerate(_STRAY.sub("", text).split("\n"), 1):
         line = raw.strip()
         if line.startswith("//"):
-            if not lines:
-                tags += [tag.replace("\\]", "]") for tag in _TAGGED.findall(line[:COMMENT])]
-                ids += _NUMBERED.findall(line[:COMMENT])
+            tagged, numbered = _TAGGED.findall(line[:COMMENT]), _NUMBERED.findall(line[:COMMENT])
+            if (tagged or numbered) and lines and depth <= 0 and lines[-1][1].endswith("}"):  # about the next one
+                yield from parted(lines)
+                lines, tags, ids, depth, gap, whole = [], [], [], 0, 0, False
+            tags += [tag.replace("\\]", "]") for tag in tagged]
+            ids += numbered
             continue
         category = line.startswith("$CATEGORY:")
         if not category:
@@ -153,23 +156,9 @@ def _take(batch: Batch, block: _Block, category: str) -> None:
     for own in block.ids[-1:]:  # Moodle writes one
         reader.note(bool(own), common.ID_NUMBER, id=own[:60])
     draft = _answered(reader, *_stems(reader, text[:start], after, _shown(name).strip()), inside)
-    extras = common.extras(common.with_feedback(reader.text(general), reader.feedback), block.tags)
-    batch.add(
-        block.line,
-        Draft(
-            kind=draft.kind,
-            body=draft.body,
-            key=draft.key,
-            category=category,
-            difficulty=extras.difficulty,
-            explanation=extras.explanation,
-            basis=extras.basis,
-            tags=extras.tags,
-            valid_from=extras.valid_from,
-            valid_until=extras.valid_until,
-        ),
-        reader.notes,
-    )
+    feedback = common.with_feedback(reader.text(general), reader.feedback)
+    draft, left = common.completed(draft, category, feedback, block.tags)
+    batch.add(block.line, draft, reader.notes + left)
 
 
 def _stems(reader: _Reader, before: str, after: str, name: str) -> tuple[str, str | None]:
@@ -189,31 +178,34 @@ class _Reader:
     """Turns pieces of one question into plain text by its format, and remembers what was lost."""
 
     def __init__(self, text: str) -> None:
-        match = _FORMAT.match(text)
+        match = FORMAT.match(text)
         self._format = match[1] if match else "moodle"
         self.notes: list[Note] = []
         self.feedback: list[tuple[str, str]] = []
 
     def text(self, raw: str) -> str:
         form = self._format
-        if match := _FORMAT.match(raw):
+        if match := FORMAT.match(raw):
             form, raw = match[1], raw[match.end() :]
         raw, other = multilang.chosen(_shown(raw).strip())
         self.note(other, multilang.OTHER)
-        if form == "html" or (form == "moodle" and markup.is_html(raw)):
+        if form == "markdown":
+            found = markdown.plain(raw)
+        elif form == "html" or (form == "moodle" and markup.is_html(raw)):
             found = markup.plain(raw if form == "html" else raw.replace("\n", "<br>"))
-            for lost, message in common.lost(found):
-                self.note(lost, message)
-            self.note(
-                bool(found.files),
-                N_("GIFT 不带图片和声音：%(names)s 没有带进来。"),
-                names="、".join(
-                    address[5:].split(";")[0][:60] if address.startswith("data:") else address.rsplit("/", 1)[-1][:60]
-                    for address, _ in found.files
-                ),
-            )
-            return found.text
-        return _WRAP.sub(" ", raw) if form == "moodle" else raw
+        else:
+            return _WRAP.sub(" ", raw) if form == "moodle" else raw
+        for lost, message in common.lost(found):
+            self.note(lost, message)
+        self.note(
+            bool(found.files),
+            N_("GIFT 不带图片和声音：%(names)s 没有带进来。"),
+            names="、".join(
+                address[5:].split(";")[0][:60] if address.startswith("data:") else address.rsplit("/", 1)[-1][:60]
+                for address, _ in found.files
+            ),
+        )
+        return found.text
 
     def note(self, lost: bool, message: str, **params: str) -> None:
         note = Note(message, params)
@@ -289,20 +281,7 @@ def _matching(reader: _Reader, stem: str, inside: str) -> Draft:
         if not arrow:
             raise refused("arrow", N_("连线题的每一行要写成“=左边 -> 右边”，有一行没有 ->。"))
         pairs.append((reader.text(left), reader.text(right)))
-    return matched(stem, [(left, []) for left, _ in pairs], [right for _, right in pairs])
-
-
-def matched(stem: str, lefts: Sequence[tuple[str, list[int]]], rights: Sequence[str]) -> Draft:
-    """A matching question of pairs; a pair without a left is one more choice on the right."""
-    choices = list(dict.fromkeys(right for right in rights if right))
-    left, pairs = [], []
-    for (text, media), right in zip(lefts, rights, strict=True):
-        if text or media:
-            if not right:
-                raise refused("arrow", N_("连线题有一项没有写右边。"))
-            left.append({"text": text, "media": media})
-            pairs.append(choices.index(right))
-    return Draft(QuestionKind.MATCH, {"stem": stem, "left": left, "right": choices}, {"pairs": pairs}, "")
+    return common.matched(stem, [(left, []) for left, _ in pairs], [(right, []) for _, right in pairs])
 
 
 def _ordering(reader: _Reader, stem: str, inside: str) -> Draft:
@@ -319,13 +298,13 @@ def _numerical(reader: _Reader, stem: str, inside: str) -> Draft:
         value, _, margin = (piece.strip() for piece in each.text.partition(":"))
         if each.weight >= 99 and not (_NUMBER.fullmatch(value) and _ZERO.fullmatch(margin)):
             raise NotCarried("import.numerical", common.TOLERANCE)
-        exact.append(replace(each, text=value))
+        exact.append(replace(each, text=value) if each.weight >= 99 else each)
     reader.note(True, common.EXACT_NUMBER)
     return _words(reader, stem, exact)
 
 
 def _words(reader: _Reader, stem: str, answers: Sequence[_Answer]) -> Draft:
-    reader.feedback += [(each.text, each.feedback) for each in answers]
+    reader.feedback += [(common.OTHERWISE if each.text == "*" else each.text, each.feedback) for each in answers]
     right = [each.text for each in answers if each.weight >= 99 and each.text]
     part = [each.text for each in answers if 0 < each.weight < 99]
     if not right:
@@ -335,77 +314,3 @@ def _words(reader: _Reader, stem: str, answers: Sequence[_Answer]) -> Draft:
     reader.note(bool(wild), common.WILDCARD, answers="、".join(wild)[:100])
     right = [text.replace("\\*", "*") for text in right]
     return Draft(QuestionKind.FILL, {"stem": stem}, {"blanks": [right]}, "")
-
-
-# ── writing ─────────────────────────────────────────────
-
-_WRITTEN = str.maketrans({**{sign: f"\\{sign}" for sign in "~=#{}:\\"}, "\n": "\\n"})
-STAR = "\\*"  # a bare one stands for any words
-_NO_MEDIA = N_("GIFT 带不了图片和声音，这道题没有写进文件。")
-_LIMIT = N_("没有带上字数上限。")
-_MODEL = N_("没有带上参考答案。")
-_BLANKS = N_("GIFT 一道题只能有一处填空，这道题没有写进文件。")
-_ARROW = N_("连线题的左边有“->”，GIFT 分不清左右，这道题没有写进文件。")
-
-
-def write(drafts: Sequence[Draft], files: Mapping[int, File]) -> Written:
-    """The questions as a GIFT file with their categories; tags and fields stand in comments that Moodle reads too."""
-    blocks: list[str] = []
-    losses: list[Loss] = []
-    category = ""
-    for index, draft in enumerate(drafts):
-        answers = _answers(draft)
-        if isinstance(answers, Note):
-            losses.append(Loss(index, answers, whole=True))
-            continue
-        if draft.category != category:
-            category = draft.category
-            blocks.append(f"$CATEGORY: {common.category_path(category)}")
-        if draft.kind == QuestionKind.SHORT:
-            if draft.key["model"]:
-                losses.append(Loss(index, Note(_MODEL)))
-            if draft.body["limit"] != 500:
-                losses.append(Loss(index, Note(_LIMIT)))
-        tags = " ".join(f"[tag:{tag.replace(']', chr(92) + ']')}]" for tag in common.tags_of(draft))
-        feedback = common.feedback_of(draft)
-        told = f"####[plain]{feedback.translate(_WRITTEN)}" if feedback else ""
-        comment = f"// {tags}\n" if tags else ""
-        blocks.append(f"{comment}[plain]{draft.body['stem'].translate(_WRITTEN)}{{{answers}{told}}}")
-    return Written(("\n\n".join(blocks) + "\n").encode(), tuple(losses))
-
-
-def _told(text: str) -> str:
-    """`text` so that it is read back as itself: signs escaped, and no beginning taken for a format or a comment."""
-    return ("[plain]" if text.startswith(("[", "//")) else "") + text.translate(_WRITTEN)
-
-
-def _answers(draft: Draft) -> str | Note:
-    """What stands between the braces, or why the question cannot be written."""
-    body, key = draft.body, draft.key
-    if bodies.files(body):
-        return Note(_NO_MEDIA)
-    if draft.kind == QuestionKind.JUDGE:
-        return "TRUE" if key["right"] else "FALSE"
-    if draft.kind == QuestionKind.SHORT:
-        return ""
-    if draft.kind == QuestionKind.FILL:
-        if body["blanks"] != 1:
-            return Note(_BLANKS)
-        return "\n" + "".join(f"\t=%100%{_told(each).replace('*', STAR)}\n" for each in key["blanks"][0])
-    if draft.kind == QuestionKind.MATCH:
-        if any("->" in left["text"] for left in body["left"]):
-            return Note(_ARROW)
-        rights = [_told(right["text"]) for right in body["right"]]
-        pairs = [(_told(left["text"]), rights[place]) for left, place in zip(body["left"], key["pairs"], strict=True)]
-        spare = [("", right) for place, right in enumerate(rights) if place not in key["pairs"]]
-        return "\n" + "".join(f"\t={left} -> {right}\n" for left, right in pairs + spare)
-    texts = [_told(option["text"]) for option in body["options"]]
-    if draft.kind == QuestionKind.ORDER:
-        items = "".join(f"{texts[place]}\n" for place in key["order"])
-        return f">{len(texts)} ALL VERTICAL ABSOLUTE_POSITION SHOW none\n{items}"
-    if draft.kind == QuestionKind.SINGLE:
-        marks = ["=" if place in key["right"] else "~" for place in range(len(texts))]
-    else:
-        share = f"{100 / len(key['right']):.5f}".rstrip("0").rstrip(".")
-        marks = [f"~%{share}%" if place in key["right"] else "~%-100%" for place in range(len(texts))]
-    return "\n" + "".join(f"\t{mark}{text}\n" for mark, text in zip(marks, texts, strict=True))

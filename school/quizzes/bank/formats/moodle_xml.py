@@ -15,8 +15,8 @@ from xml.etree.ElementTree import Element, tostring
 from school.core.errors import Invalid, TooLarge
 from school.core.i18n import N_
 from school.quizzes import bodies
-from school.quizzes.bank.formats import cloze, common, gift, multilang
-from school.quizzes.bank.formats.common import Batch, NotCarried, Note, refused
+from school.quizzes.bank.formats import cloze, common, markdown, multilang
+from school.quizzes.bank.formats.common import Batch, NotCarried, Note, Piece, refused
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
 from school.webkit import markup, xml_in
@@ -31,7 +31,6 @@ _OTHER = re.compile(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IG
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]*\?>")
 # Signs that no XML may hold come along with words pasted from elsewhere.
 _CONTROL = bytes(32 if sign < 32 and sign not in b"\t\n\r\0" else sign for sign in range(256))
-_MARKDOWN_FILE = re.compile(r"!\[([^\]\n]{0,200}+)\]\(([^)\s]{1,300}+)[^)\n]{0,200}+\)")
 _SHOWS = re.compile(r"<(?:img|audio|video|math|svg|iframe|object)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _DATA = re.compile(r"data:([\w/+.-]+);base64,(.*)", re.DOTALL)
@@ -160,7 +159,7 @@ class _Question:
         draft: Draft = reader(self)
         general, _ = self._shown(self._element.find("generalfeedback"), media=False)
         tags = [_raw(tag) for tag in self._element.iterfind("tags/tag")]
-        extras = common.extras(common.with_feedback(general, self._feedback), tags)
+        draft, left = common.completed(draft, category, common.with_feedback(general, self._feedback), tags)
         if self._element.find("hint") is not None and any(_raw(hint) for hint in self._element.iterfind("hint")):
             self._note(common.HINTS)
         if self._value("hidden", "0") != "0":
@@ -172,14 +171,7 @@ class _Question:
         told = [_raw(self._element.find(name)) for name in _FEEDBACKS]
         if any(text and not text.startswith(("Your answer is", "您的回答", "你的回答")) for text in told):
             self._note(N_("对整题的反馈（正确、部分正确、不正确时各说一句）没有带进来。"))
-        self._batch.add(
-            number,
-            Draft(
-                draft.kind, draft.body, draft.key, category, extras.difficulty, extras.explanation, extras.basis,
-                extras.tags, extras.valid_from, extras.valid_until,
-            ),
-            self._notes,
-        )  # fmt: skip
+        self._batch.add(number, draft, self._notes + left)
 
     # ---- pieces
 
@@ -205,14 +197,12 @@ class _Question:
         if form in {"plain_text", "plain"} or (form not in {"html", "markdown"} and not markup.is_html(raw)):
             found = markup.Plain(raw)
         elif form == "markdown":
-            self._note(N_("Markdown 记号没有转换，请核对文字。"))
-            files = [(address, alt) for alt, address in _MARKDOWN_FILE.findall(raw)]
-            found = markup.Plain(_MARKDOWN_FILE.sub("", raw).strip(), files)
+            found = markdown.plain(raw)
         else:
             found = markup.plain(raw if form == "html" else raw.replace("\n", "<br>"))
-            for lost, message in common.lost(found):
-                if lost:
-                    self._note(message)
+        for lost, message in common.lost(found):
+            if lost:
+                self._note(message)
         places = [self._file(address, alt, held) for address, alt in found.files]
         for name in sorted(held.keys() - {_named(address) for address, _ in found.files}):
             self._note(N_("文件 %(name)s 题里没有用到，没有带进来。"), name=name[:60])
@@ -263,7 +253,7 @@ class _Question:
             if not plain and weight <= 0 and not text and not _SHOWS.search(_raw(answer)):
                 continue  # a line of the form that was left empty
             told, _ = self._shown(answer.find("feedback"), media=False)
-            self._feedback.append((text, told))
+            self._feedback.append((common.OTHERWISE if plain and text == "*" else text, told))
             found.append((text, media, weight))
         return found
 
@@ -276,7 +266,7 @@ class _Question:
         right = [place for place, weight in enumerate(weights) if weight > 0]
         single = self._value("single", "false" if len(right) > 1 and max(weights) < 99 else "true").lower()
         body = {"stem": stem, "media": media, "options": [{"text": text, "media": m} for text, m, _ in answers]}
-        if single in {"false", "0"} or self._element.get("type") == "multichoiceset":
+        if single in {"false", "0"} or self._element.get("type") != "multichoice":
             if not right:
                 raise refused("right", common.NO_RIGHT)
             if len({round(weights[place]) for place in right}) > 1:
@@ -297,6 +287,8 @@ class _Question:
             said = text.lower() in _TRUE or (text.lower() not in _FALSE and place == 0)
             self._feedback[place] = ("正确" if said else "错误", self._feedback[place][1])
             if weight >= 99:
+                if right not in {None, said}:
+                    raise refused("several", N_("正确和错误都标成了答案，请只留一个。"))
                 right = said
         if right is None:
             raise refused("right", common.NO_RIGHT)
@@ -305,7 +297,7 @@ class _Question:
     def words(self) -> Draft:
         answers = self._answers(plain=True)
         if self._value("usecase") == "1":
-            self._note(N_("原来区分大小写，这里不区分。"))
+            self._note(common.CASE)
         wild = [text for text, _, weight in answers if weight >= 99 and re.search(r"(?<!\\)\*", text)]
         if wild:
             self._note(common.WILDCARD, answers="、".join(wild)[:100])
@@ -336,31 +328,39 @@ class _Question:
 
     def embedded(self) -> Draft:
         element = self._element.find("questiontext")
-        raw, blanks, notes = cloze.read(_raw(element))
-        self._notes += notes
+        found = cloze.read(_raw(element))
+        self._notes += found.notes
+        self._feedback = found.feedback
         if element is not None:
             text = element.find("text")
-            (text if text is not None else element).text = raw
+            (text if text is not None else element).text = found.stem
         stem, media = self._stem()
-        return Draft(QuestionKind.FILL, {"stem": stem, "media": media}, {"blanks": blanks}, "")
+        return Draft(QuestionKind.FILL, {"stem": stem, "media": media}, {"blanks": found.blanks}, "")
 
     def pairs(self) -> Draft:
         stem, media = self._stem()
         lefts, rights = [], []
         for each in self._element.iterfind("subquestion"):
             lefts.append(self._shown(each))
-            right = _raw(each.find("answer"))
-            rights.append(markup.plain(right).text if re.match(r"<(p|span|div)\b", right) else right)
-        draft = gift.matched(stem, lefts, rights)
+            rights.append(self._right(each))
+        draft = common.matched(stem, lefts, rights)
         draft.body["media"] = media
         return draft
+
+    def _right(self, pair: Element) -> Piece:
+        """The right of a pair: words, but for the drag-and-drop kind, whose rights are shown like any text."""
+        answer = pair.find("answer")
+        if self._element.get("type") == "ddmatch":
+            return self._shown(answer)
+        raw = _raw(answer)
+        return markup.plain(raw).text if re.match(r"<(p|span|div)\b", raw) else raw, []
 
     def order(self) -> Draft:
         stem, media = self._stem()
         items = sorted(self._answers(), key=lambda item: item[2])
-        if self._value("selecttype", "ALL") not in {"ALL", "0"} and 0 < _number(self._value("selectcount")) < len(
-            items
-        ):
+        chosen = self._value("selecttype") or self._value("logical", "ALL")  # as the plugin called it at first
+        shown = _number(self._value("selectcount") or self._value("studentsee"))
+        if chosen not in {"ALL", "0"} and 0 < shown < len(items):
             self._note(common.SOME_ITEMS)
         body = {"stem": stem, "media": media, "options": [{"text": text, "media": m} for text, m, _ in items]}
         return Draft(QuestionKind.ORDER, body, {"order": list(range(len(items)))}, "")
@@ -381,11 +381,13 @@ class _Question:
 _READERS = {
     "multichoice": _Question.choice,
     "multichoiceset": _Question.choice,
+    "oumultiresponse": _Question.choice,
     "truefalse": _Question.judge,
     "shortanswer": _Question.words,
     "numerical": _Question.number,
     "matching": _Question.pairs,
     "match": _Question.pairs,
+    "ddmatch": _Question.pairs,
     "cloze": _Question.embedded,
     "multianswer": _Question.embedded,
     "ordering": _Question.order,
