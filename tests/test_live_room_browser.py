@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 import actors
@@ -27,6 +29,7 @@ from school.core.time import local
 from school.live import log, running
 from school.live.attendance import counted_ms
 from school.live.models import LiveClass, LiveMessage, LivePresence, LiveState
+from school.media import decks
 from services import LiveServer, free_port
 
 pytestmark = pytest.mark.browser
@@ -103,12 +106,16 @@ def phone(camera_browser: Browser) -> Iterator[Page]:
         made.goto("about:blank")  # leaves the class, as closing a page by script does not
 
 
-def enter(page: Page, house: House, room: Room, actor: Actor) -> Page:
-    """Sign in and go from the class's page into the room with one tap."""
-    page.goto(f"{house.server.url}/sign-in?next=/live/{room.id}")
+def sign_in(page: Page, house: House, path: str, actor: Actor) -> None:
+    page.goto(f"{house.server.url}/sign-in?next={path}")
     page.fill("[name=login]", actor.login)
     page.fill("[name=password]", PASSWORD)
     page.click("main button[type=submit]")
+
+
+def enter(page: Page, house: House, room: Room, actor: Actor) -> Page:
+    """Sign in and go from the class's page into the room with one tap."""
+    sign_in(page, house, f"/live/{room.id}", actor)
     page.get_by_role("link", name="进入直播课堂").click()
     expect(page.locator("#state")).to_have_text("正在直播")
     return page
@@ -253,10 +260,7 @@ def test_what_was_said_without_a_connection_goes_out_once(phone: Page, house: Ho
 
 def test_the_room_waits_for_the_class_and_hears_that_it_is_stopped(phone: Page, house: House) -> None:
     room = house.room(LiveState.APPROVED)
-    phone.goto(f"{house.server.url}/sign-in?next=/live/{room.id}/room")
-    phone.fill("[name=login]", house.cast.member.login)
-    phone.fill("[name=password]", PASSWORD)
-    phone.click("main button[type=submit]")
+    sign_in(phone, house, f"/live/{room.id}/room", house.cast.member)
     expect(phone.locator("#cover")).to_contain_text("开始上课")
     house.turn(room, "start")
     expect(phone.locator("#state")).to_have_text("正在直播")
@@ -301,3 +305,49 @@ def test_a_phone_whose_clock_is_five_hours_fast_shows_and_counts_the_schools_tim
         live = s.get_one(LiveClass, room.id)
         assert this_ms <= stay.seen_ms <= log.this_ms()
         assert counted_ms(s, live, member.member_id, log.this_ms()) // MINUTE_MS == 10
+
+
+def test_slides_come_to_the_desk_once_they_are_drawn_and_to_whoever_waits_once_it_begins(
+    phone: Page, camera_browser: Browser, house: House
+) -> None:
+    room = house.room(LiveState.APPROVED)
+    store = open_store(house.server.settings)
+    with house.db.write() as s:
+        deck = decks.add(s, house.cast.trainer.account_id, "课件.pdf", "decks/waiting/")
+        s.get_one(LiveClass, room.id).deck_id = deck.id
+    for page in (1, 2):
+        image = io.BytesIO()
+        Image.new("RGB", (64, 36), "#FAF7F1").save(image, "JPEG")
+        store.put(decks.page_key(deck, page), image.getvalue(), "image/jpeg")
+
+    with faultless_page(camera_browser) as desk:
+        sign_in(desk, house, f"/live/{room.id}/desk", house.cast.trainer)
+        expect(desk.locator("#deck-says")).to_contain_text("正在变成图片")
+        with house.db.write() as s:
+            decks.ready(s, deck.id, 2)
+        expect(desk.locator("#page")).to_have_text("第 1 页 / 2")
+        desk.goto("about:blank")
+    sign_in(phone, house, f"/live/{room.id}/room", house.cast.member)
+    expect(phone.locator("#cover")).to_contain_text("开始上课")
+    house.turn(room, "start")
+    expect(phone.locator("#slide")).to_be_visible()
+    phone.wait_for_function("() => document.querySelector('#slide img').naturalWidth === 64")
+    phone.get_by_role("button", name="请求发言").click()
+    expect(phone.locator("#raised")).to_have_text("已请求发言，等老师点名")
+
+
+def test_the_trainer_can_trim_the_replay_on_a_desktop(camera_browser: Browser, house: House) -> None:
+    room = house.room()
+    publisher = house.publish(room)
+    with faultless_page(camera_browser) as page:
+        sign_in(page, house, f"/live/{room.id}/room", house.cast.trainer)
+        moves(page, "camera")
+        house.turn(room, "end")
+        publisher.close()
+        page.goto(f"{house.server.url}/live/{room.id}/replay")
+        begin = page.get_by_label("从这里开始")
+        until(lambda: page.reload() and begin.count(), what="the recording is closed")
+        expect(begin).to_be_visible()
+        expect(page.get_by_role("tab", name="章节")).to_be_visible()
+        page.set_viewport_size(PHONE)
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

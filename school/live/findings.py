@@ -20,7 +20,7 @@ from school.org.models import Member, Organization
 from school.org.reach import below
 
 KEEPERS = (Role.BRANCH_SECRETARY, Role.ORG_ADMIN)  # who reads the part of their own organisations
-SHOWN = 300  # people on the page; the workbook has all
+SHOWN = 100  # people on the page; the workbook has all
 
 
 @dataclass(frozen=True, slots=True)

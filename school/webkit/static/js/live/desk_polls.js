@@ -18,6 +18,7 @@ export class Polls {
       if (past) return;
       this.poll = { ...body, tally: body.options.map(() => 0), voters: 0 };
       this.draw();
+      if (!document.activeElement?.closest('input, textarea')) $('poll').scrollIntoView({ block: 'nearest' });
     });
     link.on('poll_closed', ({ body }) => {
       if (this.poll?.poll !== body.poll) return;

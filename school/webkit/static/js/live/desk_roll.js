@@ -22,7 +22,11 @@ export class Roll {
       this.check.count = body.count;
       this.drawCheck();
     });
-    $('code-open').addEventListener('click', () => this.send('code', { open: true }).then((answer) => { if (answer) this.code(answer.code, this.signed); }));
+    $('code-open').addEventListener('click', () => this.send('code', { open: true }).then((answer) => {
+      if (!answer) return;
+      this.code(answer.code, this.signed);
+      $('code').scrollIntoView({ block: 'nearest' });
+    }));
     $('code-close').addEventListener('click', () => this.send('code', { open: false }));
     $('check-ask').addEventListener('click', async () => { if (await confirm(ask.check)) this.send('check', {}); });
     setInterval(() => this.refresh(), ROSTER_MS);

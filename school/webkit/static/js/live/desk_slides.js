@@ -15,6 +15,7 @@ export class Slides {
     link.on('welcome', ({ state }) => this.show(state.slide.page, state.slide.pages));
     link.on('slide', ({ body }, { past }) => { if (!past) this.show(body.page, body.pages); });
     $('deck-file').addEventListener('change', () => this.upload($('deck-file').files[0]));
+    if (!this.pages) this.expect();
   }
 
   /** What the picture shows of them: {src, alt}, or null. */
@@ -77,20 +78,31 @@ export class Slides {
     try {
       const form = new FormData();
       form.append('file', file);
-      let deck = await call('POST', `/live/${this.desk.id}/slides`, form);
-      $('deck-says').textContent = this.words.drawing;
-      while (deck.state !== 'ready') {
-        await new Promise((done) => { setTimeout(done, LOOK_MS); });
-        deck = await call('GET', `/live/${this.desk.id}/slides`);
-        if (deck.state === 'failed') throw new Error(deck.message);
-      }
-      $('deck-says').textContent = fill(this.words.ready, { pages: deck.pages });
-      this.sending = false;
-      this.show(1, deck.pages);
-      if (this.running) await this.tell();
+      await this.drawn(await call('POST', `/live/${this.desk.id}/slides`, form));
     } catch (error) {
       $('deck-says').textContent = '';
       this.failed(error);
     }
+  }
+
+  /** Slides that were uploaded before this page was opened may still be on their way. */
+  async expect() {
+    const deck = await call('GET', `/live/${this.desk.id}/slides`).catch(() => null);
+    if (!deck || deck.state === 'none' || deck.state === 'failed') return;
+    await this.drawn(deck).catch((error) => { $('deck-says').textContent = ''; this.failed(error); });
+  }
+
+  /** Wait until `deck` has become pictures, then show it; throws what went wrong. */
+  async drawn(deck) {
+    $('deck-says').textContent = this.words.drawing;
+    while (deck.state !== 'ready') {
+      await new Promise((done) => { setTimeout(done, LOOK_MS); });
+      deck = await call('GET', `/live/${this.desk.id}/slides`);
+      if (deck.state === 'failed') throw new Error(deck.message);
+    }
+    $('deck-says').textContent = fill(this.words.ready, { pages: deck.pages });
+    this.sending = false;
+    this.show(1, deck.pages);
+    if (this.running) await this.tell();
   }
 }

@@ -132,6 +132,7 @@ export class Hand {
 
   draw() {
     $('speaking').hidden = !this.voice;
+    $('raised').hidden = !this.up || Boolean(this.slot);
     const label = this.slot ? this.words[this.voice ? 'end' : 'called'] : this.up ? this.words.lower : this.words.raise;
     for (const button of this.buttons) {
       button.disabled = !this.able && !this.slot;

@@ -85,7 +85,7 @@ export class Polls {
     const at = document.activeElement?.closest('#poll [data-at]')?.dataset.at;
     const most = Math.max(1, poll.voters);
     const shown = poll.closed || this.voted;
-    const short = poll.options.length <= 3 && poll.options.every((option) => option.length <= 5);
+    const short = !poll.right && poll.options.length <= 3 && poll.options.every((option) => option.length <= 5);
     this.card.classList.toggle('poll-short', short);
     this.card.hidden = false;
     this.card.replaceChildren(

@@ -101,6 +101,7 @@ function become(next, at) {
 
 /** The cover before and after the class. */
 function outside() {
+  if (state === 'live' || state === 'paused') return { icon: 'live', text: words.picture.opening }; // until the connection says more
   if (state === 'approved') {
     const left = Math.ceil((room.starts_ms - link.now()) / 60_000);
     const text = fill(words.startsAt, { time: clock(room.starts_ms, room.zone) });
@@ -194,6 +195,7 @@ async function submit() {
   if (!text) return;
   const asking = $('tab-ask').getAttribute('aria-selected') === 'true';
   tell($('say-err'), '');
+  $('notice').hidden = $('notice').hidden || !me.muted;
   $('say').value = '';
   const settled = asking ? ask.ask(text) : talk.say(text);
   talk.drawWaiting(online !== false);
@@ -209,6 +211,7 @@ async function submit() {
 
 function wire() {
   $('say-form').addEventListener('submit', (event) => { event.preventDefault(); submit(); });
+  $('say').addEventListener('input', () => tell($('say-err'), ''));
   for (const tab of document.querySelectorAll('[role=tab]')) {
     tab.addEventListener('click', () => setTimeout(drawSay));
     tab.addEventListener('keydown', () => setTimeout(drawSay));

@@ -3,6 +3,7 @@
 
 const LAYERS = ['hall', 'camera', 'screen', 'slide'];
 const LINE_MS = 6000;
+const SLIDE_AGAIN_MS = 2000;
 
 const $ = (id) => document.getElementById(id);
 
@@ -10,6 +11,8 @@ export class Stage {
   constructor(slides, naming) {
     Object.assign(this, { slides, naming, page: null, locked: null });
     this.videos = Object.fromEntries(['hall', 'camera', 'screen'].map((name) => [name, $(name).querySelector('video')]));
+    this.image = $('slide').querySelector('img');
+    this.image.addEventListener('error', () => setTimeout(() => this.fetch(), SLIDE_AGAIN_MS)); // a network that was away for a moment
     $('full').addEventListener('click', () => this.full());
     document.addEventListener('visibilitychange', () => this.locked !== null && this.stayAwake(true));
   }
@@ -30,11 +33,12 @@ export class Stage {
   turn(page, pages) {
     if (page === this.page) return;
     this.page = page;
-    const image = $('slide').querySelector('img');
-    image.alt = this.naming(page);
-    image.src = this.address(page);
+    this.image.alt = this.naming(page);
+    this.fetch();
     if (page < pages) new Image().src = this.address(page + 1);
   }
+
+  fetch() { this.image.src = this.address(this.page); }
 
   address(page) { return `${this.slides}/${page}.jpg`; }
 

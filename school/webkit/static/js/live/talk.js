@@ -7,7 +7,12 @@ const NEAR = 80; // pixels from the end within which one is still reading the ne
 export class Talk {
   constructor(link, words, room) {
     Object.assign(this, { link, words, room, list: $('chat'), pane: $('pane-chat'), byMessage: new Map(), byKey: new Map() });
-    this.pane.addEventListener('scroll', () => { if (this.atEnd) $('newer').hidden = true; });
+    this.following = true;
+    this.pane.addEventListener('scroll', () => {
+      this.following = this.atEnd;
+      if (this.following) $('newer').hidden = true;
+    });
+    new ResizeObserver(() => { if (this.following) this.toEnd(); }).observe(this.pane); // a vote above takes room from the talk
     $('newer').addEventListener('click', () => this.toEnd());
     $('tab-chat').addEventListener('click', () => this.toEnd());
     link.on('said', (line, about) => this.said(line, about));
@@ -100,7 +105,7 @@ export class Talk {
     const role = by.host ? this.words[by.name === this.room.trainer ? 'trainer' : 'helper'] : by.branch || '';
     return make('li', { class: by.host ? 'msg host' : 'msg' },
       make('span', { class: 'face', 'aria-hidden': 'true' }, [...by.name][0]),
-      make('span', { class: 'by' }, make('b', {}, by.name), `　${role}`, make('span', { 'data-note': true, class: 'mute', hidden: !note }, note ? `　${note}` : '')),
+      make('span', { class: 'by' }, make('b', {}, by.name), `　${role}`, make('span', { 'data-note': true, class: 'mute', hidden: !note }, note)),
       make('p', {}, text));
   }
 
