@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 
-from school.core import json
+from school.core import json, postgres
 from school.core.errors import Unavailable
 from school.core.i18n import N_
 from school.core.offload import in_thread
@@ -104,13 +104,15 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size, "pool_pre_ping": not self.sqlite}
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
         options |= {"json_serializer": json.text, "json_deserializer": json.loads}
         if self.sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_MS / 1000}
         self.engine = sa.create_engine(url, hide_parameters=True, **options)
         if self.sqlite:
             _prepare_sqlite(self.engine)
+        else:
+            postgres.prepare(self.engine)
         self._write_engine = self.engine.execution_options(school_write=True)
         self._read = sessionmaker(self.engine, expire_on_commit=False)
         self._write = sessionmaker(self._write_engine, expire_on_commit=False)

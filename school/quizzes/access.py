@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -11,7 +12,7 @@ from school.core.errors import NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.org.models import Member, Organization, PartyStatus
-from school.org.reach import below, prefixes, takes_in
+from school.org.reach import below, names, places, prefixes, takes_in
 from school.quizzes.bank.models import Question, QuestionState
 from school.quizzes.papers.models import Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 
@@ -60,10 +61,13 @@ def no_quiz() -> NotFound:
     return NotFound("quiz.missing", N_("没有找到这场考试或测验。可能已经撤下，或者不对您所在的党组织开放。"))
 
 
+def _audience() -> sa.Select[int]:
+    return sa.select(QuizAudience.quiz_id).where(QuizAudience.quiz_id == Quiz.id)
+
+
 def invited(person: Person) -> sa.ColumnElement[bool]:
     """Whether the quiz's audience takes the person in."""
-    audience = sa.select(QuizAudience.quiz_id).where(QuizAudience.quiz_id == Quiz.id)
-    return takes_in(audience, QuizAudience.org_id, person)
+    return takes_in(_audience(), QuizAudience.org_id, person)
 
 
 def expected(s: Session, quiz: Quiz) -> sa.ColumnElement[bool]:
@@ -85,8 +89,12 @@ def overseen(person: Person) -> sa.ColumnElement[bool]:
     return sa.exists().where(Organization.id == Quiz.org_id, below(Organization.path, scopes))
 
 
+def _helps(account_id: int | sa.BindParameter[int]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(QuizHelper.quiz_id == Quiz.id, QuizHelper.account_id == account_id)
+
+
 def helping(person: Person) -> sa.ColumnElement[bool]:
-    return sa.exists().where(QuizHelper.quiz_id == Quiz.id, QuizHelper.account_id == person.account_id)
+    return _helps(person.account_id)
 
 
 def visible(person: Person) -> sa.ColumnElement[bool]:
@@ -98,20 +106,35 @@ def visible(person: Person) -> sa.ColumnElement[bool]:
     )
 
 
-def standing(s: Session, person: Person, quiz_id: int, *, lock: bool = False) -> Standing:
-    """What `person` may do with the quiz; NotFound (`quiz.missing`) when they may not know of it."""
+@cache
+def _wanted(lock: bool) -> sa.Select[Quiz, bool, bool]:
+    """The quiz, whether its audience names one of the `places`, and whether the account helps: worked out once for all."""
+    invited = names(_audience(), QuizAudience.org_id, sa.bindparam("places", expanding=True))
     wanted = (
-        sa.select(Quiz, invited(person), helping(person), overseen(person))
-        .where(Quiz.id == quiz_id, visible(person))
+        sa.select(Quiz, invited, _helps(sa.bindparam("account_id")))
+        .where(Quiz.id == sa.bindparam("quiz_id"))
         .options(joinedload(Quiz.org), joinedload(Quiz.author))
     )
     if lock:
         wanted = wanted.with_for_update(of=Quiz).execution_options(populate_existing=True)
-    row = s.execute(wanted).one_or_none()
+    return wanted
+
+
+def standing(s: Session, person: Person, quiz_id: int, *, lock: bool = False) -> Standing:
+    """What `person` may do with the quiz; NotFound (`quiz.missing`) when they may not know of it, as `visible` has it."""
+    known = {"quiz_id": quiz_id, "places": places(person), "account_id": person.account_id}
+    row = s.execute(_wanted(lock), known).one_or_none()
     if row is None:
         raise no_quiz()
     quiz: Quiz = row[0]
-    return Standing(quiz, person, bool(row[1]), quiz.author_id == person.account_id, bool(row[2]), bool(row[3]))
+    here = Standing(
+        quiz, person, bool(row[1]), quiz.author_id == person.account_id, bool(row[2]),
+        person.holds(quiz.org.path, *OVERSEERS),
+    )  # fmt: skip
+    served = quiz.state == QuizState.PUBLISHED and (here.invited or here.helps)
+    if served or here.authors or (here.oversees and quiz.state != QuizState.DRAFT):
+        return here
+    raise no_quiz()
 
 
 def at_desk(standing: Standing) -> Standing:

@@ -7,11 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from school.core.db import UTCDateTime
 from school.quizzes.access import Standing
 from school.quizzes.papers.models import Quiz, QuizKind, QuizState, Show
 from school.quizzes.sittings.models import Attempt, AttemptState
 
 OVER = (AttemptState.SUBMITTED, AttemptState.MARKED)
+OTHER, GOING_ON, OF = aliased(Attempt), aliased(Attempt), aliased(Quiz)  # made once: they cost more than the queries
 
 
 def visible_key(s: Session, standing: Standing, attempt: Attempt, now: datetime) -> bool:
@@ -21,7 +23,7 @@ def visible_key(s: Session, standing: Standing, attempt: Attempt, now: datetime)
     """
     if standing.person.member_id != attempt.member_id:
         return standing.sees_results and attempt.state != AttemptState.OPEN
-    return bool(s.scalar(sa.select(shown(now)).select_from(Attempt).join(Quiz).where(Attempt.id == attempt.id)))
+    return bool(s.scalar(_VISIBLE, {"attempt_id": attempt.id, "now": now}))
 
 
 def was_told(s: Session, attempt_id: int, now: datetime) -> bool:
@@ -34,7 +36,7 @@ def was_told(s: Session, attempt_id: int, now: datetime) -> bool:
     return bool(s.scalar(sa.select(told).select_from(Attempt).join(Quiz).where(Attempt.id == attempt_id)))
 
 
-def shown(now: datetime) -> sa.ColumnElement[bool]:
+def shown(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
     """The same for the person who sat it, over rows of Attempt joined with Quiz."""
     told = sa.or_(
         sa.and_(Quiz.show == Show.AT_ONCE, Attempt.state.in_((AttemptState.OPEN, *OVER))),
@@ -44,18 +46,24 @@ def shown(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(told, ~examined(Attempt.member_id))
 
 
-def _all_over(now: datetime) -> sa.ColumnElement[bool]:
+def _all_over(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
     """Whether the window is closed and nobody sits any more: somebody who was given more time may do so after it."""
-    sitting = aliased(Attempt)
-    still = sa.exists().where(sitting.quiz_id == Quiz.id, sitting.state == AttemptState.OPEN)
+    still = sa.exists().where(OTHER.quiz_id == Quiz.id, OTHER.state == AttemptState.OPEN)
     return sa.and_(sa.or_(Quiz.state == QuizState.WITHDRAWN, Quiz.closes_at <= now), ~still)
 
 
 def examined(member_id: InstrumentedAttribute[int] | int) -> sa.ColumnElement[bool]:
     """Whether the member sits an exam or a contest at a screen now: then nothing that is right is told them anywhere, for
     the same questions stand in practices, earlier attempts and the wrong-answer book."""
-    going_on, of = aliased(Attempt), aliased(Quiz)
     return sa.exists().where(
-        going_on.member_id == member_id, going_on.state == AttemptState.OPEN, going_on.on_paper.is_(False),
-        of.id == going_on.quiz_id, of.kind.in_((QuizKind.EXAM, QuizKind.CONTEST)),
+        GOING_ON.member_id == member_id, GOING_ON.state == AttemptState.OPEN, GOING_ON.on_paper.is_(False),
+        OF.id == GOING_ON.quiz_id, OF.kind.in_((QuizKind.EXAM, QuizKind.CONTEST)),
     )  # fmt: skip
+
+
+_VISIBLE = (
+    sa.select(shown(sa.bindparam("now", type_=UTCDateTime())))
+    .select_from(Attempt)
+    .join(Quiz)
+    .where(Attempt.id == sa.bindparam("attempt_id"))
+)
