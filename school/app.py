@@ -21,6 +21,7 @@ from school.courses import outside as courses_outside
 from school.courses import queries as course_list
 from school.courses import reviewing as course_reviews
 from school.courses.views import blueprint as courses
+from school.live import queries as classes
 from school.live import reviewing as live_reviews
 from school.live import sockets
 from school.live.doors import blueprint as stream
@@ -28,6 +29,7 @@ from school.live.hall import Hall
 from school.live.outside import PART as OUTSIDE
 from school.live.outside import BankQuestion, Outside
 from school.live.views import blueprint as live
+from school.media.stopped import WITHDRAWN
 from school.media.views import blueprint as media
 from school.org import queries, sign_ins
 from school.org.views import blueprint as org
@@ -99,6 +101,7 @@ def _rooms(app: Flask) -> None:
     parts = app.extensions["school"].parts
     parts[queue.PART] = (course_reviews.waiting, live_reviews.waiting, quiz_reviews.waiting, bank_pages.waiting)
     zone = app.extensions["school"].settings.zone
+    parts[WITHDRAWN] = (course_list.withdrawn_timelines, classes.withdrawn_timelines)
     parts[OUTSIDE] = Outside(
         course_list.own_titles,
         course_list.title_of,

@@ -8,12 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 import courses_kit as kit
-from actors import Cast
+from actors import Actor, Cast
 from clients import SchoolClient
 from school.core.db import Database
 from school.core.time import now
-from school.courses import service
+from school.courses import queries, service
 from school.courses.models import Course, CourseState, Lesson
+from school.media import stopped
 from school.org.models import AuditLog
 from school.records.completion import Hours, complete
 from school.records.models import StudyPart
@@ -194,6 +195,48 @@ def test_withdrawing_by_the_trainer_and_by_the_administrator(client: SchoolClien
     for who in ("member", "secretary", "outsider", "sysadmin"):
         client.act_as(cast[who])
         assert client.post(f"/courses/{course.id}/withdraw").status_code in (403, 404)
+
+
+def test_withdrawing_ends_the_paths_that_were_given_out_but_not_the_desks(
+    client: SchoolClient, cast: Cast, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopped, "FRESH", 0)
+    course = kit.published(db, cast)
+    (lesson,) = kit.lessons(db, course)
+
+    def path(actor: Actor) -> str:
+        client.act_as(actor)
+        return str(client.get(f"/courses/{course.id}/lessons/{lesson.id}/paths").json["master"])  # type: ignore[index]
+
+    def opens(path: str) -> int:
+        client.act_as(None)  # the address alone is the permission
+        return client.get(path).status_code
+
+    given = path(cast.member)
+    assert opens(given) == 200
+    with db.write() as s:
+        service.withdraw(s, cast.trainer.person, course.id)
+    assert opens(given) == 403
+    assert [opens(path(actor)) for actor in (cast.trainer, cast.reviewer)] == [200, 200]
+    with db.write() as s:
+        service.submit(s, cast.trainer.person, course.id)
+    assert opens(given) == 403
+    with db.write() as s:
+        service.publish(s, cast.reviewer.person, course.id)
+    assert opens(given) == 200
+
+
+def test_a_recording_that_another_published_course_shows_stays_open(cast: Cast, db: Database) -> None:
+    courses = [kit.published(db, cast, title=title) for title in ("第一门课程", "第二门课程")]
+    (first,), (second,) = (kit.lessons(db, course) for course in courses)
+    with db.write() as s:
+        s.get_one(Lesson, second.id).timeline_id = first.timeline_id
+        service.withdraw(s, cast.trainer.person, courses[0].id)
+        s.flush()
+        assert queries.withdrawn_timelines(s) == frozenset()
+        service.withdraw(s, cast.trainer.person, courses[1].id)
+        s.flush()
+        assert queries.withdrawn_timelines(s) == {first.timeline_id}
 
 
 def test_the_studio_is_the_trainers(client: SchoolClient, cast: Cast, db: Database) -> None:

@@ -161,8 +161,9 @@ def test_after_a_stop_only_those_who_oversee_may_look(
         assert s.query(StudyItem).one().active is False
 
 
-def test_a_stop_ends_the_paths_that_were_given_out_but_not_the_overseers(
-    client: SchoolClient, db: Database, cast: Cast, live: LiveClass, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["stopped", "withdrawn"])
+def test_a_closed_replay_ends_the_paths_that_were_given_out_but_not_the_overseers(
+    client: SchoolClient, db: Database, cast: Cast, live: LiveClass, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(stopped, "FRESH", 0)
 
@@ -177,7 +178,10 @@ def test_a_stop_ends_the_paths_that_were_given_out_but_not_the_overseers(
     given = [path(cast.member), path(cast.reviewer)]
     assert [opens(one) for one in given] == [(200, 204)] * 2
     with db.write() as s:
-        running.stop(s, cast.admin.person, live.id, "内容不妥")
+        if how == "stopped":
+            running.stop(s, cast.admin.person, live.id, "内容不妥")
+        else:
+            replays.withdraw(s, cast.trainer.person, live.id)
     assert [opens(one) for one in given] == [(403, 403)] * 2
     refusal = client.get(given[0], headers={"Accept": "application/json"}).json
     assert refusal is not None

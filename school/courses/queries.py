@@ -330,6 +330,16 @@ def title_of(s: Session, person: Person, course_id: int) -> str | None:
     return s.scalar(sa.select(Course.title).where(Course.id == course_id, visible(person)))
 
 
+def withdrawn_timelines(s: Session) -> frozenset[int]:
+    """The recordings of courses that were published and are not now, but for those that another published course shows."""
+    recordings = sa.select(Lesson.timeline_id).join(Course, Course.id == Lesson.course_id)
+    shown = recordings.where(Course.state == CourseState.PUBLISHED, Lesson.timeline_id.is_not(None))
+    withdrawn = recordings.where(
+        Course.state != CourseState.PUBLISHED, Course.published_at.is_not(None), Lesson.timeline_id.not_in(shown)
+    )
+    return frozenset(found for found in s.scalars(withdrawn) if found is not None)
+
+
 def in_review(s: Session, person: Person) -> Sequence[Course]:
     """What waits for this person's review, the longest waiting first; one's own courses are for somebody else."""
     return s.scalars(

@@ -16,7 +16,7 @@ from school.core.person import require_member, signed_in
 from school.core.time import now, year_of
 from school.courses import queries
 from school.courses.blueprint import blueprint
-from school.courses.models import Lesson
+from school.courses.models import CourseState, Lesson
 from school.courses.outside import outside
 from school.courses.seat import seat_of, timeline_of
 from school.media.models import Timeline
@@ -25,6 +25,11 @@ from school.records.rules import REASONS
 from school.records.seat import RATES, Seat, device_name, newest_device, script_data
 from school.records.service import open_play_session
 from school.webkit.context import current_person, school
+
+
+def _paths(lesson: Lesson, timeline: Timeline) -> dict[str, str | None]:
+    """Signed paths; those of a preview go on after 撤下, for a course that is not published has no other watchers."""
+    return play_paths(school().keys, timeline, oversight=lesson.course.state != CourseState.PUBLISHED)
 
 
 def _script_data(
@@ -38,7 +43,7 @@ def _script_data(
     return {
         "title": lesson.title,
         "host": lesson.course.org.short_name,
-        "paths": play_paths(school().keys, timeline),
+        "paths": _paths(lesson, timeline),
         "renew": here("courses.paths"),
         "growing": timeline.sealed_at is None,
         "length_ms": seat.part.length_ms if seat else timeline.length_ms,
@@ -89,7 +94,7 @@ def paths(course_id: int, lesson_id: int) -> Response:
         timeline = timeline_of(s, here)
     if timeline is None:
         raise queries.no_lesson()
-    return jsonify(play_paths(school().keys, timeline))
+    return jsonify(_paths(here, timeline))
 
 
 @blueprint.post("/courses/<int:course_id>/lessons/<int:lesson_id>/sessions")

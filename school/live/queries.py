@@ -21,7 +21,7 @@ from school.live.models import (
     ReplayState,
 )  # fmt: skip
 from school.live.rules import LATE, MINUTES, OVER, RUNNING, overdue
-from school.media.models import SlideDeck
+from school.media.models import SlideDeck, Stream
 from school.org.models import Account, Organization
 
 PAGE = 12  # replays at once
@@ -126,6 +126,16 @@ def replay_open(person: Person) -> sa.ColumnElement[bool]:
         sa.and_(LiveClass.state == LiveState.ENDED, sa.or_(shown, own(person))),
         sa.and_(LiveClass.state.in_((LiveState.ENDED, LiveState.STOPPED)), overseen(person)),
     )
+
+
+def withdrawn_timelines(s: Session) -> frozenset[int]:
+    """The recordings of classes whose replay was withdrawn, both pictures."""
+    rows = s.execute(
+        sa.select(Stream.timeline_id, Stream.camera_timeline_id)
+        .join(LiveClass, LiveClass.stream_id == Stream.id)
+        .where(LiveClass.replay == ReplayState.WITHDRAWN)
+    )
+    return frozenset(timeline_id for row in rows for timeline_id in row if timeline_id is not None)
 
 
 def gone(s: Session, person: Person, class_id: int) -> LiveClass | None:

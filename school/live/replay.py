@@ -18,7 +18,7 @@ from school.live import attendance, replays, settle, storyline
 from school.live.access import Standing, standing
 from school.live.attendance import ITEM
 from school.live.blueprint import blueprint
-from school.live.models import LiveAttendance, LiveClass, LiveState
+from school.live.models import LiveAttendance, LiveClass, LiveState, ReplayState
 from school.media import queries as media
 from school.media.models import SlideDeck, Timeline
 from school.media.service import play_paths
@@ -70,8 +70,9 @@ def _place(seat: Seat | None, in_ms: int) -> int:
 
 
 def _paths(live: LiveClass, timeline: Timeline) -> dict[str, str | None]:
-    """Signed paths; after 停播 nobody but those who oversee the class comes here, and theirs go on."""
-    return play_paths(school().keys, timeline, oversight=live.state == LiveState.STOPPED)
+    """Signed paths; after 停播 or 撤下 nobody but those who may still look into it comes here, and theirs go on."""
+    closed = live.state == LiveState.STOPPED or live.replay == ReplayState.WITHDRAWN
+    return play_paths(school().keys, timeline, oversight=closed)
 
 
 def _second(s: Session, live: LiveClass, main: Timeline, camera: Timeline | None) -> dict[str, Any] | None:

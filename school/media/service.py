@@ -191,7 +191,7 @@ def play_paths(keys: Keys, timeline: Timeline, *, oversight: bool = False) -> di
     """Addresses under one signed prefix, for whoever may see the timeline now: `master`, `audio`, `poster`, `storyboard`.
 
     `audio` (sound alone) and the pictures are None when there are none. Two calls within a few hours answer alike.
-    Those of `oversight` go on after 停播.
+    Those of `oversight` go on after 停播 and 撤下.
     """
     expiry = rules.path_expiry(now(), max(timeline.length_ms, timeline.expected_ms))
     folder = rules.media_path(timeline.id, expiry)
@@ -218,7 +218,7 @@ def check_path(keys: Keys, stopped: Container[int], timeline_id: int, expiry: in
     if now().timestamp() > expiry:
         raise NotAllowed("media.expired", N_("这个播放地址已经过期。请刷新页面后接着看，看到的位置都还在。"))
     if everyone and timeline_id in stopped:
-        raise NotAllowed("media.stopped", N_("这堂课已经停播，不能再看。有疑问请联系主办的党组织。"))
+        raise NotAllowed("media.stopped", N_("这个视频已经停播或撤下，不能再看。有疑问请联系主办的党组织。"))
 
 
 def _growing(s: Session, timeline_id: int) -> Timeline:

@@ -27,7 +27,7 @@ TYPES = {
 FOR_EVER = "public, max-age=31536000, immutable"
 SEALED = "public, max-age=3600"
 GROWING = "public, max-age=1"
-GATE = "max-age=5"  # so long after 停播 a proxy in front goes on
+GATE = "max-age=5"  # so long after 停播 or 撤下 a proxy in front goes on
 
 
 @blueprint.get("/m/<int:timeline_id>/<int:expiry>/<signature>/<path:name>")
