@@ -162,7 +162,7 @@ def test_states_are_obeyed(db: Database, there: RelayProcess) -> None:
 
 def test_another_node_carries_it(db: Database, there: RelayProcess) -> None:
     stream_id = new_stream(db)
-    streams.announce(db, streams.Node("other", "http://127.0.0.1:1", "http://127.0.0.1:2"))
+    streams.announce(db, streams.Node("other", "http://127.0.0.1:1", "http://127.0.0.1:2", 10))
     streams.take(db, stream_id, "other")
     refused(post(f"{there.url}/whip/{stream_id}", there.token(stream_id, "publish")), 409, "stream.elsewhere")
     streams.withdraw(db, "other")
