@@ -162,7 +162,12 @@ def test_who_reviewed_a_paper_does_not_sit_it(
     said = "您审过这份试卷" in client.get(f"/quizzes/{quiz.id}").text
     answer = client.post(f"/quizzes/{quiz.id}/start", headers={"Accept": "application/json"})
     assert (said, answer.status_code) == ((True, 403) if kept_out else (False, 302))
+    due = f'href="/quizzes/{quiz.id}"'
+    if quiz.kind == QuizKind.EXAM:
+        assert due not in client.get("/").text, "what they cannot sit does not wait for them"
     client.act_as(cast.member)
+    if quiz.kind == QuizKind.EXAM:
+        assert due in client.get("/").text
     assert client.post(f"/quizzes/{quiz.id}/start").status_code == 302
     if kept_out and quiz.kind != QuizKind.CONTEST:
         with db.write() as s:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, defer, joinedload
 
+from school.core.db import UTCDateTime
 from school.core.person import Person
 from school.org.models import Account, Organization
-from school.quizzes.access import helping, invited, overseen
+from school.quizzes.access import HELPING, INVITED, helping, judges, known, overseen
 from school.quizzes.marks.models import QuizResult
 from school.quizzes.papers.models import Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 from school.quizzes.papers.rules import Phase, phase
@@ -82,58 +83,72 @@ class Board:
         return self.page * PAGE < self.found
 
 
-def _listed(person: Person) -> sa.ColumnElement[bool]:
-    """Whether a quiz stands in this person's lists; one at a lesson is met there."""
-    return sa.and_(
-        Quiz.state == QuizState.PUBLISHED, Quiz.lesson_ref.is_(None), sa.or_(invited(person), helping(person))
+# Made once: to build such a statement costs more than to ask it. They are asked with what `access.known` says.
+_MOMENT = sa.bindparam("moment", type_=UTCDateTime())
+_RESULT, _OPEN = aliased(QuizResult), aliased(Attempt)
+_ADDRESSED = sa.and_(Quiz.state == QuizState.PUBLISHED, sa.or_(INVITED, HELPING))
+_LISTED = sa.and_(_ADDRESSED, Quiz.lesson_ref.is_(None))  # one at a lesson is met there
+_GOING = sa.or_(Quiz.closes_at.is_(None), Quiz.closes_at > _MOMENT)
+_OVER = sa.and_(_LISTED, Quiz.closes_at <= _MOMENT)
+_FIRST_TO_CLOSE = sa.case((Quiz.closes_at.is_(None), 1), else_=0), Quiz.closes_at
+_TESTS = (  # quizzes with this member's result and open attempt
+    sa.select(Quiz, _RESULT, _OPEN.id)
+    .outerjoin(_RESULT, sa.and_(_RESULT.quiz_id == Quiz.id, _RESULT.member_id == sa.bindparam("member_id")))
+    .outerjoin(
+        _OPEN,
+        sa.and_(
+            _OPEN.quiz_id == Quiz.id,
+            _OPEN.member_id == sa.bindparam("member_id"),
+            _OPEN.state == AttemptState.OPEN,
+        ),
     )
-
-
-def _tests(person: Person) -> sa.Select[Quiz, QuizResult, int]:
-    """Quizzes with this member's result and open attempt."""
-    result, attempt = aliased(QuizResult), aliased(Attempt)
-    member_id = person.member_id or 0
-    return (
-        sa.select(Quiz, result, attempt.id)
-        .outerjoin(result, sa.and_(result.quiz_id == Quiz.id, result.member_id == member_id))
-        .outerjoin(
-            attempt,
-            sa.and_(attempt.quiz_id == Quiz.id, attempt.member_id == member_id, attempt.state == AttemptState.OPEN),
-        )
-        .options(joinedload(Quiz.org))
+    .options(joinedload(Quiz.org))
+)
+_COUNT_OVER = sa.select(sa.func.count()).select_from(Quiz).where(_OVER)
+_PAST = (
+    _TESTS.where(_OVER)
+    .order_by(Quiz.closes_at.desc(), Quiz.id.desc())
+    .limit(PAGE)
+    .offset(sa.bindparam("skipped", type_=sa.Integer))
+)
+_NOW = _TESTS.where(_LISTED, _GOING).order_by(*_FIRST_TO_CLOSE, Quiz.id.desc()).limit(SHOWN)
+_DUE = (
+    _TESTS.where(
+        _LISTED,
+        sa.or_(Quiz.kind == QuizKind.EXAM, Quiz.compulsory.is_(True)),
+        _GOING,
+        sa.or_(Quiz.opens_at.is_(None), Quiz.opens_at < sa.bindparam("soon", type_=UTCDateTime())),
     )
+    .order_by(*_FIRST_TO_CLOSE, Quiz.id)
+    .limit(SHOWN)
+)
+_OF_COURSE = (
+    _TESTS.where(
+        Quiz.course_ref == sa.bindparam("course_id"),
+        Quiz.state == QuizState.PUBLISHED,
+        sa.or_(INVITED, HELPING, Quiz.author_id == sa.bindparam("account_id")),
+    )
+    .order_by(Quiz.id)
+    .limit(SHOWN)
+)
 
 
-def _read(s: Session, statement: sa.Select[Quiz, QuizResult, int], moment: datetime) -> list[Test]:
+def _read(
+    s: Session, statement: sa.Select[Quiz, QuizResult, int], person: Person, moment: datetime, **more: object
+) -> list[Test]:
     return [
         Test(quiz, phase(quiz.opens_at, quiz.closes_at, moment), result, attempt_id is not None)
-        for quiz, result, attempt_id in s.execute(statement)
+        for quiz, result, attempt_id in s.execute(statement, known(person, moment=moment, **more))
     ]
 
 
 def board(s: Session, person: Person, moment: datetime, page: int = 1) -> Board:
     """Everything the page shows; two queries, and one that counts."""
-    over = sa.and_(_listed(person), Quiz.closes_at <= moment)
-    found = s.scalar(sa.select(sa.func.count()).select_from(Quiz).where(over)) or 0
-    past = _read(
-        s,
-        _tests(person)
-        .where(over)
-        .order_by(Quiz.closes_at.desc(), Quiz.id.desc())
-        .limit(PAGE)
-        .offset((page - 1) * PAGE),
-        moment,
-    )
+    found = s.scalar(_COUNT_OVER, known(person, moment=moment)) or 0
+    past = _read(s, _PAST, person, moment, skipped=(page - 1) * PAGE)
     if page > 1:
         return Board(over=past, found=found, page=page)
-    now = _read(
-        s,
-        _tests(person)
-        .where(_listed(person), sa.or_(Quiz.closes_at.is_(None), Quiz.closes_at > moment))
-        .order_by(sa.case((Quiz.closes_at.is_(None), 1), else_=0), Quiz.closes_at, Quiz.id.desc())
-        .limit(SHOWN),
-        moment,
-    )
+    now = _read(s, _NOW, person, moment)
     practice = [test for test in now if test.quiz.kind == QuizKind.PRACTICE and test.phase == Phase.OPEN]
     asked = [test for test in now if test.quiz.kind != QuizKind.PRACTICE]
     coming = [test for test in now if test.phase == Phase.COMING]
@@ -143,22 +158,15 @@ def board(s: Session, person: Person, moment: datetime, page: int = 1) -> Board:
 
 def due(s: Session, person: Person, moment: datetime) -> list[Test]:
     """What a member's first page speaks of: a sitting that is going on, exams and compulsory tests that are open or open
-    within a week and are not passed yet. Contests and practice are looked for by who likes them."""
+    within a week and are not passed yet, but for those this person has made. Contests and practice are looked for by who
+    likes them."""
     if person.member_id is None:
         return []
-    near = sa.or_(Quiz.opens_at.is_(None), Quiz.opens_at < moment + AHEAD)
-    wanted = (
-        _tests(person)
-        .where(
-            _listed(person),
-            sa.or_(Quiz.kind == QuizKind.EXAM, Quiz.compulsory.is_(True)),
-            sa.or_(Quiz.closes_at.is_(None), Quiz.closes_at > moment),
-            near,
-        )
-        .order_by(sa.case((Quiz.closes_at.is_(None), 1), else_=0), Quiz.closes_at, Quiz.id)
-        .limit(SHOWN)
-    )
-    tests = [test for test in _read(s, wanted, moment) if test.sitting or not (test.result and test.result.passed)]
+    tests = [
+        test
+        for test in _read(s, _DUE, person, moment, soon=moment + AHEAD)
+        if test.sitting or not ((test.result and test.result.passed) or _made_by(person, test.quiz))
+    ]
     resits = [test.quiz.resit_of_id for test in tests if test.quiz.resit_of_id]
     if resits:
         passed = set(
@@ -175,19 +183,14 @@ def due(s: Session, person: Person, moment: datetime) -> list[Test]:
     return tests[:DESK]
 
 
+def _made_by(person: Person, quiz: Quiz) -> bool:
+    """Whether this person wrote the quiz, or published it and so does not sit it (`access.judges`)."""
+    return person.account_id == quiz.author_id or (judges(quiz) and person.account_id == quiz.reviewer_id)
+
+
 def of_course(s: Session, person: Person, course_id: int, moment: datetime) -> list[Test]:
     """The published tests of a course this person may sit, those of its lessons as well, in the order they were made."""
-    wanted = (
-        _tests(person)
-        .where(
-            Quiz.course_ref == course_id,
-            Quiz.state == QuizState.PUBLISHED,
-            sa.or_(invited(person), helping(person), Quiz.author_id == person.account_id),
-        )
-        .order_by(Quiz.id)
-        .limit(SHOWN)
-    )
-    return _read(s, wanted, moment)
+    return _read(s, _OF_COURSE, person, moment, course_id=course_id)
 
 
 def own_attempts(s: Session, person: Person, quiz_id: int) -> Sequence[Attempt]:
