@@ -51,7 +51,7 @@ class Templates(BytecodeCache):
 
 
 _numbers = itertools.count(1)
-WEIGHTS = {"slow": 60, "browser": 15}  # how many plain tests one of these takes as long as, roughly
+WEIGHTS = {"slow": 60, "browser": 15, "live_server": 10}  # a test with this mark or fixture lasts as long as so many
 _templates = Templates()
 expect.set_options(timeout=PATIENCE_S * 1000)
 structlog.configure(  # the usual frames with every local variable take more than a second each
@@ -96,7 +96,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that two processes come to their end together; a file's tests keep their order."""
     weights: Counter[Path] = Counter()
     for item in items:
-        weights[item.path] += next((weight for mark, weight in WEIGHTS.items() if item.get_closest_marker(mark)), 1)
+        what = {mark.name for mark in item.iter_markers()} | set(getattr(item, "fixturenames", ()))
+        weights[item.path] += max((weight for name, weight in WEIGHTS.items() if name in what), default=1)
     items.sort(key=lambda item: -weights[item.path])
 
 

@@ -166,10 +166,13 @@ def test_called_members_are_heard_and_a_pause_shows_nothing(school: School) -> N
     assert member.seen[1] == []
     school.order(stream_id, StreamState.PAUSED)
     until(lambda: school.relay.stream(stream_id)["state"] == "paused")
-    time.sleep(0.5)
-    had = len(member.seen[CAMERA])
-    grows(desk.seen[CAMERA], 15)
-    assert len(member.seen[CAMERA]) == had
+
+    def stands_still() -> bool:  # what was on its way may still arrive
+        had = len(member.seen[CAMERA])
+        grows(desk.seen[CAMERA], 15)
+        return len(member.seen[CAMERA]) == had
+
+    until(stands_still, what="the member sees nothing of a pause")
     school.order(stream_id, StreamState.LIVE)
     grows(member.seen[CAMERA])
     receiver = member.pc.getTransceivers()[CAMERA].receiver
@@ -192,6 +195,7 @@ def test_vp8_is_turned_into_h264(school: School) -> None:
 def test_frames_reach_the_packager_and_it_may_be_restarted(school: School) -> None:
     path = socket_path(school.relay.settings.data, school.relay.settings.node)
     path.parent.mkdir(parents=True, exist_ok=True)
+    until(lambda: school.relay.health()["publishers"] == 0, what="those of the tests before have gone")
     stream_id = school.stream(StreamState.REHEARSAL)
     trainer = school.publisher(stream_id)
     for state in (StreamState.REHEARSAL, StreamState.LIVE):
