@@ -41,7 +41,7 @@ __all__ = ["running"]
 
 TITLE = "冬季果园管理三件事"
 PHONE = {"width": 390, "height": 844}
-EARLY_MS, WHOLE_MS = 25_000, 70_000  # when the late member comes, and when the class ends
+EARLY_MS, WHOLE_MS = 16_000, 45_000  # when the late member comes, and when the class ends
 # A camera as the cheapest phone has it: the machine encodes and decodes everything in software, for all these pages.
 SMALL = """
 const media = navigator.mediaDevices;

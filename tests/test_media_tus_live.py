@@ -9,7 +9,6 @@ import re
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import tus
 
 from actors import PASSWORD, Actor, Cast
 from conftest import with_s3
+from patience import until
 from school.core.db import Database
 from school.core.settings import Settings
 from school.core.store import open_store
@@ -89,12 +89,16 @@ def arrived(db: Database, settings: Settings, asset_id: str, path: Path) -> str:
     return sources.fetch_source(db, open_store(settings), int(asset_id), path)
 
 
-@pytest.fixture(params=["folder", "s3"])
+PAIRS = pytest.mark.parametrize(("db_url", "stored"), [("sqlite", "folder"), ("postgresql", "s3")], indirect=True)
+
+
+@pytest.fixture
 def stored(request: pytest.FixtureRequest, settings: Settings) -> Settings:
-    """Settings on both databases and both stores."""
+    """Settings on each database and each store; that every pair does the same is tested without a server."""
     return with_s3(settings, request.getfixturevalue("s3_server")) if request.param == "s3" else settings
 
 
+@PAIRS
 def test_a_killed_web_process_loses_nothing_acknowledged(
     stored: Settings, db: Database, cast: Cast, live_server: Start, tmp_path: Path
 ) -> None:
@@ -123,6 +127,7 @@ def test_a_killed_web_process_loses_nothing_acknowledged(
     assert found == hashlib.sha256(source).hexdigest()
 
 
+@PAIRS
 def test_what_came_before_the_line_broke_is_kept(
     stored: Settings, db: Database, cast: Cast, live_server: Start, tmp_path: Path
 ) -> None:
@@ -134,10 +139,7 @@ def test_what_came_before_the_line_broke_is_kept(
     for size in (3 * MIB, 3 * MIB, MIB + 1):
         visitor.cut(address, offset, min(tus.CHUNK, len(source) - offset), source[offset : offset + size])
         offset += size
-        until = time.monotonic() + 30
-        while tus.standing(visitor.send, address) != offset and time.monotonic() < until:
-            time.sleep(0.02)
-        assert tus.standing(visitor.send, address) == offset
+        until(lambda offset=offset: tus.standing(visitor.send, address) == offset)
     tus.push(visitor.send, address, source)
     found = arrived(db, stored, created.headers["Asset-Id"], tmp_path / "source")
     assert found == hashlib.sha256(source).hexdigest()

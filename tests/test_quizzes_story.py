@@ -45,7 +45,7 @@ __all__ = ["running"]
 
 TITLE = "冬训结业考试"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-CUT_SECONDS = 30
+CUT_SECONDS = 6  # longer than the page waits before it tries again
 
 
 # ── where it happens ────────────────────────────────────
@@ -301,6 +301,7 @@ def sit(here: Place, phone: Page, quiz_id: int) -> Paper:
     saved(phone)
     phone.click("#pop summary")
     phone.locator("#pop .sheet a").nth(with_picture(here.db, told)).click()
+    expect(phone.locator(".question img").first).to_be_visible()
     phone.wait_for_function("() => [...document.querySelectorAll('.question img')].every((each) => each.naturalWidth)")
     assert phone.locator(".question img").count() in (1, 3)
     phone.click("#pop summary")

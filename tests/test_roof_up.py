@@ -24,8 +24,11 @@ from school.up import Supervisor, environment, live_ports, serving
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
-    port = services.free_port()
-    environ = {**os.environ, "SCHOOL_DATA": str(tmp_path / "data"), "SCHOOL_PORT": str(port)}
+    port, relay, packager = (services.free_port() for _ in range(3))
+    environ = {
+        **os.environ, "SCHOOL_DATA": str(tmp_path / "data"), "SCHOOL_PORT": str(port),
+        "SCHOOL_RELAY_PORT": str(relay), "SCHOOL_PACKAGER_PORT": str(packager),
+    }  # fmt: skip
     log = tmp_path / "up.log"
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "school", "up"], env=environ, stdout=out, stderr=out)

@@ -100,7 +100,7 @@ def start(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., subproce
 def test_a_killed_worker_loses_next_to_nothing(
     db: Database, ready_store: ObjectStore, start: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
-    seconds = 72
+    seconds = 48
     asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=seconds, size="640x360"))
     first = start()
     until(lambda: stored(db), ENCODED_S)
@@ -141,7 +141,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(
     start: Callable[[], subprocess.Popen[bytes]],
     tmp_path: Path,
 ) -> None:
-    asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=40, size="640x360"))
+    asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=28, size="640x360"))
     process = start()
     until(lambda: stored(db), ENCODED_S)
     process.terminate()
@@ -151,7 +151,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(
     assert (job.state, job.attempt, job.token) == (JobState.QUEUED, 0, None)
     assert state(db, asset) == AssetState.TRANSCODING
     kit.work(settings, ready_store)
-    check_whole(db, ready_store, asset, 1000)
+    check_whole(db, ready_store, asset, 700)
 
 
 def test_an_overtaken_worker_can_write_nothing_more(
@@ -207,7 +207,7 @@ def test_the_store_may_be_away_for_a_while(
     settings = with_s3(settings, s3_server)
     store = open_store(settings)
     store.prepare()
-    asset = kit.given(db, store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=40, size="640x360"))
+    asset = kit.given(db, store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=28, size="640x360"))
     process = start(settings)
     try:
         until(lambda: stored(db), ENCODED_S)
@@ -223,7 +223,7 @@ def test_the_store_may_be_away_for_a_while(
             s3_server.start()
     with db.read() as s:
         assert s.scalar(sa.select(MediaJob.attempt).where(MediaJob.kind == "transcode")) == 1
-    check_whole(db, store, asset, 1000)
+    check_whole(db, store, asset, 700)
 
 
 @one_database
@@ -283,7 +283,7 @@ def test_a_timeline_begun_by_another_encoder_is_begun_anew(
     start: Callable[[], subprocess.Popen[bytes]],
     tmp_path: Path,
 ) -> None:
-    asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=40, size="640x360"))
+    asset = kit.given(db, ready_store, kit.clip(tmp_path / "a.mkv", *ENCODED, seconds=28, size="640x360"))
     process = start()
     until(lambda: stored(db), ENCODED_S)
     services.stop(process)
@@ -296,7 +296,7 @@ def test_a_timeline_begun_by_another_encoder_is_begun_anew(
     _, timeline = kit.made(db, asset)
     assert timeline
     assert ready_store.read(timeline.prefix + rules.init_name("480")) != altered
-    check_whole(db, ready_store, asset, 1000)
+    check_whole(db, ready_store, asset, 700)
 
 
 @one_database
