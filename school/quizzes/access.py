@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -106,24 +105,24 @@ def visible(person: Person) -> sa.ColumnElement[bool]:
     )
 
 
-@cache
-def _wanted(lock: bool) -> sa.Select[Quiz, bool, bool]:
-    """The quiz, whether its audience names one of the `places`, and whether the account helps: worked out once for all."""
-    invited = names(_audience(), QuizAudience.org_id, sa.bindparam("places", expanding=True))
-    wanted = (
-        sa.select(Quiz, invited, _helps(sa.bindparam("account_id")))
-        .where(Quiz.id == sa.bindparam("quiz_id"))
-        .options(joinedload(Quiz.org), joinedload(Quiz.author))
-    )
-    if lock:
-        wanted = wanted.with_for_update(of=Quiz).execution_options(populate_existing=True)
-    return wanted
+def known(person: Person, **more: object) -> dict[str, object]:
+    """The person as parameters of statements that are worked out once and asked for everybody, beside `more`."""
+    return {"places": places(person), "account_id": person.account_id, "member_id": person.member_id or 0, **more}
+
+
+INVITED = names(_audience(), QuizAudience.org_id, sa.bindparam("places", expanding=True))  # `invited` of who is `known`
+HELPING = _helps(sa.bindparam("account_id"))
+_WANTED = (
+    sa.select(Quiz, INVITED, HELPING)
+    .where(Quiz.id == sa.bindparam("quiz_id"))
+    .options(joinedload(Quiz.org), joinedload(Quiz.author))
+)
+_LOCKED = _WANTED.with_for_update(of=Quiz).execution_options(populate_existing=True)
 
 
 def standing(s: Session, person: Person, quiz_id: int, *, lock: bool = False) -> Standing:
     """What `person` may do with the quiz; NotFound (`quiz.missing`) when they may not know of it, as `visible` has it."""
-    known = {"quiz_id": quiz_id, "places": places(person), "account_id": person.account_id}
-    row = s.execute(_wanted(lock), known).one_or_none()
+    row = s.execute(_LOCKED if lock else _WANTED, known(person, quiz_id=quiz_id)).one_or_none()
     if row is None:
         raise no_quiz()
     quiz: Quiz = row[0]
