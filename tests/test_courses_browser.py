@@ -170,7 +170,8 @@ def test_the_card_follows_the_worker_to_the_end(
     sign_in(page, server, cast.reviewer)
     page.goto(f"{server.url}/review")
     page.locator(".review-item").click()
-    page.get_by_role("button", name="通过并发布").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="通过并发布").click()
     page.context.clear_cookies()
     sign_in(page, server, cast.member)
     page.goto(f"{server.url}/courses")

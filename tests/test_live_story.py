@@ -208,7 +208,7 @@ def test_a_class_is_taught_counted_and_made_up(
 
     until(lambda: row("maxiazhi"))
     for login in ("zhouguyu", "wubailu"):
-        assert hours(here.db, login, class_id) == 25, (login, row(login))
+        until(lambda login=login: hours(here.db, login, class_id) == 25, what=f"the hours of {login}: {row(login)}")
     missed = row("maxiazhi")
     assert missed is not None
     assert not missed.met
@@ -254,8 +254,8 @@ def schedule(trainer: Page) -> int:
 
 def approve(reviewer: Page, class_id: int) -> None:
     reviewer.goto(f"/live/{class_id}")
-    reviewer.get_by_role("button", name="通过").click()
-    reviewer.wait_for_load_state()
+    with reviewer.expect_navigation():
+        reviewer.get_by_role("button", name="通过").click()
     reviewer.close()
 
 

@@ -99,8 +99,8 @@ def upload_and_submit(trainer: BrowserContext, file: Path) -> str:
 def publish(reviewer: BrowserContext, course: str) -> None:
     page = reviewer.new_page()
     page.goto(course)
-    page.get_by_role("button", name="通过并发布").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="通过并发布").click()
     page.close()
 
 
