@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any
 
 from school.core.errors import Invalid
 from school.core.i18n import N_
 from school.quizzes.bank.formats import common
-from school.quizzes.bank.formats.common import Batch, refused
+from school.quizzes.bank.formats.cells import day_of, difficulty, text_of, whole
+from school.quizzes.bank.formats.common import Batch, Note, refused
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft
 from school.webkit import xlsx_in
@@ -23,20 +22,23 @@ HEADER_WITHIN = 15  # rows in which the header is looked for
 
 _FIELDS = {
     "kind": "题型 类型 试题类型 题目类型 试题题型",
-    "stem": "题干 题目 试题 题目内容 试题内容 问题 试题题干 题目题干 题干内容 试题题目",
-    "answer": "答案 正确答案 标准答案 参考答案 试题答案",
-    "explanation": "解析 答案解析 试题解析 题目解析 解析说明 解释 说明",
-    "category": "分类 类别 试题分类 题目分类 所属分类 题库分类 知识点 所属题库",
-    "difficulty": "难度 难度等级 难易度 难易程度 难度系数 试题难度",
+    "stem": "题干 题目 试题 题目内容 试题内容 问题内容 问题 试题题干 题目题干 题干内容 试题题目",
+    "answer": "答案 正确答案 标准答案 参考答案 试题答案 正确选项",
+    "explanation": "解析 答案解析 试题解析 题目解析 解析说明 解析内容 试题分析 题目解读内容 解释 说明",
+    "category": "分类 类别 试题分类 题目分类 所属分类 题库分类 知识点 知识点名称 所属题库 章节 所属章节",
+    "difficulty": "难度 难度等级 难易度 难易程度 难度系数 试题难度 题目难度",
     "basis": "依据 出处 来源 出题依据",
     "until": "有效期至 有效期 有效期截止 截止日期 失效日期",
     "since": "有效期自 生效日期 有效期起",
-    "tags": "标签 关键词",
+    "tags": "标签 关键词 题目标签 试题标签",
     "limit": "字数上限 字数 字数限制",
     "options": "选项 备选项 备选答案",
 }
 _NAMES = {name: field for field, names in _FIELDS.items() for name in names.split()}
-_OPTION = re.compile(r"(?:备选)?(?:选项|答案)?([A-L])(?:选项|项)?|选项(\d{1,2})|选项([一二三四五六七八九十])")
+_OPTION = re.compile(
+    r"(?:备选)?(?:选项|答案)?([A-L])(?:选项|项)?|(?:备选|答案)?选项(?:(\d{1,2})|([一二三四五六七八九十]))|备选答案(\d{1,2})"
+)
+_NUMBERING = frozenset(["序号", "题号", "编号", "行号", "题目编号", "试题编号"])  # what nobody misses
 _NUMERALS = "一二三四五六七八九十"
 _DECORATION = re.compile(r"\(.*?\)|[\s*:]|必填|选填")
 _KINDS = {
@@ -53,12 +55,11 @@ _KIND_OF |= {kind.value: kind for kind in QuestionKind}
 _CHOICE = frozenset({"选择", "选择题"})
 _TRUE = frozenset(["正确", "对", "√", "✓", "✔", "是", "T", "TRUE", "Y", "YES", "1", "A"])
 _FALSE = frozenset(["错误", "错", "×", "✗", "✘", "X", "否", "F", "FALSE", "N", "NO", "0", "B"])
-_DIFFICULTIES = {"易": 1, "容易": 1, "简单": 1, "较易": 2, "偏易": 2, "中": 3, "中等": 3, "一般": 3, "适中": 3, "较难": 4, "偏难": 4, "难": 5, "困难": 5}  # fmt: skip
 _BETWEEN = re.compile(r"[\s,，、;；/|.。+&]+")
 LABEL = re.compile(r"([A-L])\s*[.、．:：)）]\s*")
+_LABELLED = re.compile(r"[\s;；,，]+(?=[B-L]\s*[.、．:：)）])")  # `A.甲 B.乙` in one cell
 _BLANKS = re.compile(r"[_＿]{2,}")
 _BRACKETS = re.compile(r"[（(]\s*[）)]")
-_DATE = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})(?:\s*[-./月]\s*(\d{1,2})\s*日?|\s*月?)|(\d{4})(\d\d)(\d\d)?")
 _MARKS = "|｜；;\\"
 _ESCAPED = re.compile(r"\\([|｜；;\\])")
 _HIDDEN = {mark: chr(0xE000 + place) for place, mark in enumerate(_MARKS)}  # an escaped mark while a cell is split
@@ -93,6 +94,7 @@ def read(data: bytes, category: str) -> Batch:
 class _Columns:
     of: dict[str, int] = field(default_factory=dict)
     options: list[tuple[int, int]] = field(default_factory=list)  # place, column
+    other: list[tuple[str, int]] = field(default_factory=list)  # name, column: what the bank has no field for
 
 
 def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, _Columns] | None:
@@ -103,37 +105,28 @@ def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, _Columns] | None:
             if not isinstance(value, str):
                 continue
             name = _DECORATION.sub("", unicodedata.normalize("NFKC", value))
-            if name in _NAMES:
-                columns.of.setdefault(_NAMES[name], column)
+            if name in _NAMES and _NAMES[name] not in columns.of:
+                columns.of[_NAMES[name]] = column
             elif match := _OPTION.fullmatch(name.upper()):
-                place = (
-                    LETTERS.index(match[1])
-                    if match[1]
-                    else int(match[2]) - 1
-                    if match[2]
-                    else _NUMERALS.index(match[3])
-                )
-                columns.options.append((place, column))
+                columns.options.append((_place(match), column))
+            elif name and name not in _NUMBERING:
+                columns.other.append((name[:20], column))
         if "stem" in columns.of and ("answer" in columns.of or "kind" in columns.of):
             columns.options.sort()
+            if columns.options and columns.options[0][0] < 0:  # counted from 选项0
+                columns.options = [(place + 1, column) for place, column in columns.options]
             return number, columns
     return None
 
 
+def _place(match: re.Match[str]) -> int:
+    letter, number, numeral, other = match.groups()
+    if letter:
+        return LETTERS.index(letter)
+    return _NUMERALS.index(numeral) if numeral else int(number or other) - 1
+
+
 # ── rows ────────────────────────────────────────────────
-
-
-def _text(value: Any) -> str:
-    """A cell as text: whole numbers without a point, days in ISO form."""
-    if value is None:
-        return ""
-    if type(value) is float:
-        return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, datetime):
-        return value.date().isoformat() if not (value.hour or value.minute) else value.isoformat(" ", "minutes")
-    return str(value).strip()
 
 
 class _Table:
@@ -158,7 +151,8 @@ class _Table:
             at["until"],
         )
         self._since, self._tags, self._limit, self._list = at["since"], at["tags"], at["limit"], at["options"]
-        self._options = columns.options
+        self._options, self._other = columns.options, columns.other
+        self._named = sheet.name if sheet.name in _KIND_OF else ""  # a sheet of 多选题 needs no 题型
         self._pictures: dict[int, dict[int, list[xlsx_in.Shown]]] = {}
         for picture in sheet.pictures:
             self._pictures.setdefault(picture.row, {}).setdefault(picture.column, []).append(picture)
@@ -166,14 +160,14 @@ class _Table:
     def take(self, first: int) -> None:
         batch, width, stem = self._batch, self._width, self._stem
         for number in range(first, len(self._rows)):
-            cells = [value.strip() if type(value) is str else _text(value) for value in self._rows[number]]
+            cells = [value.strip() if type(value) is str else text_of(value) for value in self._rows[number]]
             cells += [""] * (width + 1 - len(cells))
             if not cells[stem] and not cells[self._answer] and number not in self._pictures:
                 if any(cells[column] for _, column in self._options):
                     batch.refuse(number + 1, self._prefix, refused("stem", N_("请填写题干。")))
                 continue
             try:
-                batch.add(number + 1, self._draft(number, cells))
+                batch.add(number + 1, self._draft(number, cells), self._left(cells) if self._other else ())
             except Invalid as error:
                 batch.refuse(number + 1, self._prefix + cells[stem], error)
 
@@ -189,20 +183,25 @@ class _Table:
             ]
         key = _KEYS[kind](body, options, letters, cells[self._answer])
         if kind == QuestionKind.SHORT and cells[self._limit]:
-            body["limit"] = _whole(cells[self._limit])
+            body["limit"] = whole(cells[self._limit])
         tags = cells[self._tags]
         return Draft(
             kind=kind,
             body=body,
             key=key,
             category=cells[self._cat] or self._category,
-            difficulty=_difficulty(cells[self._difficulty]),
+            difficulty=difficulty(cells[self._difficulty]),
             explanation=cells[self._explanation],
             basis=cells[self._basis],
             tags=tuple(re.split(r"[，,、;；\s]+", tags)) if tags else (),
-            valid_from=_day(cells[self._since], last=False) if cells[self._since] else None,
-            valid_until=_day(cells[self._until], last=True) if cells[self._until] else None,
+            valid_from=day_of(cells[self._since], last=False) if cells[self._since] else None,
+            valid_until=day_of(cells[self._until], last=True) if cells[self._until] else None,
         )
+
+    def _left(self, cells: Sequence[str]) -> list[Note]:
+        """What of a row stands in columns that the bank has no field for."""
+        names = [name for name, column in self._other if cells[column]]
+        return [Note(N_("这些列没有带进来：%(names)s"), {"names": "、".join(names)[:200]})] if names else []
 
     def _files(self, pictures: Sequence[xlsx_in.Shown]) -> list[int]:
         return [self._batch.file(each.name, each.data, each.alt) for each in pictures]
@@ -222,6 +221,8 @@ class _Table:
         if not options and cells[self._list]:
             listed = cells[self._list]
             texts = [each.strip() for each in re.split(r"\n|(?<!\\)[|｜]", listed) if each.strip()]
+            if len(texts) == 1:
+                texts = _LABELLED.split(texts[0])
             options = [{"text": text, "media": []} for text in texts]
             letters = LETTERS[: len(options)]
         if options and options[0]["text"][:1] == letters[0]:
@@ -232,7 +233,7 @@ class _Table:
         return options, letters
 
     def _kind_of(self, cells: Sequence[str], letters: str) -> QuestionKind:
-        written = cells[self._kind]
+        written = cells[self._kind] or self._named
         kind = _KIND_OF.get(written) or _KIND_OF.get(_DECORATION.sub("", unicodedata.normalize("NFKC", written)))
         if kind is not None:
             return kind
@@ -245,9 +246,15 @@ class _Table:
                 N_("题库里没有“%(kind)s”这种题型。请写单选、多选、判断、填空、排序、连线或简答。"),
                 kind=written[:20],
             )
+        stem = cells[self._stem]
+        if re.fullmatch("[A-L]+", answer):
+            if _BLANKS.search(stem):
+                return QuestionKind.FILL
+            raise refused(
+                "kind", N_("没有写题型，也没有选项，看不出这是什么题。请补上。")
+            )  # a letter of options that are nowhere
         if answer in _TRUE | _FALSE:
             return QuestionKind.JUDGE
-        stem = cells[self._stem]
         return QuestionKind.FILL if _BLANKS.search(stem) or _BRACKETS.search(stem) else QuestionKind.SHORT
 
 
@@ -345,42 +352,3 @@ _KEYS: dict[QuestionKind, Callable[[dict[str, Any], Options, str, str], dict[str
     QuestionKind.MATCH: _match,
     QuestionKind.SHORT: _short,
 }
-
-
-# ── small fields ────────────────────────────────────────
-
-
-def _difficulty(text: str) -> int:
-    if not text:
-        return 1
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if plain in {"1", "2", "3", "4", "5"}:
-        return int(plain)
-    if plain in _DIFFICULTIES:
-        return _DIFFICULTIES[plain]
-    if match := re.fullmatch(r"(?:难度)?([1-5])(?:级|星|\.0+)?", plain):
-        return int(match[1])
-    raise refused("difficulty", N_("难度请写 1 到 5，或易、较易、中、较难、难。"))
-
-
-def _whole(text: str) -> int:
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if not re.fullmatch(r"\d{1,5}", plain):
-        raise refused("limit", N_("字数上限请写 20 到 2000 之间的整数。"))
-    return int(plain)
-
-
-def _day(text: str, *, last: bool) -> date | None:
-    """`2027-12-31`, `2027.12.31`, `2027年12月`, `202712`; a month is its last or first day, 长期 is no end."""
-    plain = unicodedata.normalize("NFKC", text).strip().split(" ")[0]
-    if plain in {"长期", "永久", "长期有效", "无"}:
-        return None
-    match = _DATE.fullmatch(plain)
-    try:
-        if match is None:
-            raise ValueError
-        year, month = int(match[1] or match[4]), int(match[2] or match[5])
-        day = match[3] or match[6]
-        return date(year, month, int(day) if day else monthrange(year, month)[1] if last else 1)
-    except ValueError:
-        raise refused("until", N_("没有看懂日期“%(day)s”，请写成 2027-12-31 这样。"), day=text[:20]) from None
