@@ -19,6 +19,8 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from flask import Flask
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, Page, expect
 
@@ -54,6 +56,8 @@ _numbers = itertools.count(1)
 WEIGHTS = {"slow": 60, "browser": 15, "live_server": 10}  # a test with this mark or fixture lasts as long as so many
 _templates = Templates()
 expect.set_options(timeout=PATIENCE_S * 1000)
+properties.register_profile("patient", properties(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+properties.load_profile("patient")  # on top of what Hypothesis itself sets when it sees CI: always the same examples
 structlog.configure(  # the usual frames with every local variable take more than a second each
     processors=[
         structlog.processors.add_log_level,
