@@ -14,6 +14,7 @@ from school.core.errors import Conflict, Invalid, SchoolError
 from school.core.person import signed_in
 from school.core.time import now
 from school.quizzes import bodies
+from school.quizzes.bank import files
 from school.quizzes.bank.models import QuestionKind
 from school.quizzes.blueprint import blueprint
 from school.quizzes.marks import keys
@@ -43,6 +44,7 @@ def _page(
         found = keys.keyed(s, person, question_id, no)
         waiting = keys.waiting(s, found.version.id)
         history = keys.history(s, found.version.id)
+        held = files.of(s, bodies.files(found.version.body))
     return render_template(
         "quizzes/key.html",
         question=found.question,
@@ -57,6 +59,8 @@ def _page(
         shown=SHOWN,
         kinds=bodies.KINDS,
         letter=bodies.letter,
+        files=held,
+        src=lambda file_id: files.for_now(school().keys, file_id),
         refusal=refusal and {"code": refusal.code, "message": sentence(refusal)},
     )
 
