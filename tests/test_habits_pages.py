@@ -29,7 +29,7 @@ WIDEST = """() => [...document.body.querySelectorAll('*')]
   .slice(-3).map((e) => e.outerHTML.slice(0, 120)).join(' | ')"""
 HORRIBLE = "阿布都热合曼·买买提江·<script>alert(1)</script>"
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def classes(db: Database, cast: Cast) -> dict[LiveState, int]:

@@ -137,7 +137,7 @@ def sign_in(camera_browser: Browser) -> Iterator[Callable[..., Page]]:
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", ["one_pc", "several"])
 def test_a_class_is_taught_counted_and_made_up(
     place: str, request: pytest.FixtureRequest, sign_in: Callable[..., Page]

@@ -17,7 +17,7 @@ from school.org.models import Member, Organization
 from school.records.models import MemberYear, OrgYear, OrgYearMark, StudyHourEntry
 from school.records.queries import lines_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def year_of(db: Database, name: str, year: int) -> MemberYear:

@@ -365,7 +365,7 @@ def remark(preview: Page) -> None:
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", ["one_pc", "several"])
 def test_an_exam_from_two_files_to_the_training_file_and_back(
     place: str, request: pytest.FixtureRequest, sign_in: Callable[..., Page], tmp_path: Path

@@ -132,7 +132,7 @@ def online_hours(page: Page, path: str) -> list[str]:
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_from_a_trainers_disk_to_the_training_file(
     school: tuple[str, Database], sign_in: Callable[[str], BrowserContext], lecture: Path
 ) -> None:

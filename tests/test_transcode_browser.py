@@ -37,7 +37,7 @@ SOURCES: dict[str, Callable[[Path], Path]] = {
     ),
 }
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -30,7 +30,7 @@ from school.media.models import AssetState, JobState, MediaAsset, MediaJob, Segm
 
 ENCODED = ("-c:v", "mpeg4", "-q:v", "6", "-c:a", "aac")
 ENCODED_S = 240.0
-pytestmark = pytest.mark.timeout(600)  # encoders stand back when a machine is busy
+pytestmark = pytest.mark.timeout(900)  # encoders stand back when a machine is busy
 one_database = pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
 
 
