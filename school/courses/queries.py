@@ -18,7 +18,7 @@ from school.media import queries as media
 from school.media.models import Timeline
 from school.media.queries import AssetStatus
 from school.org.models import Organization
-from school.org.reach import below, takes_in
+from school.org.reach import below, names, places, takes_in
 from school.records.models import STANDS, StudyHourEntry
 
 PAGE = 12
@@ -31,10 +31,12 @@ SORTS = ("todo", "new", "short")
 # ── who may see what ────────────────────────────────────
 
 
+_AUDIENCE = sa.select(CourseAudience.course_id).where(CourseAudience.course_id == Course.id)
+
+
 def for_person(person: Person) -> sa.ColumnElement[bool]:
     """Whether a course's audience takes the person in: it names nobody, or a subtree that holds one of their places."""
-    audience = sa.select(CourseAudience.course_id).where(CourseAudience.course_id == Course.id)
-    return takes_in(audience, CourseAudience.org_id, person)
+    return takes_in(_AUDIENCE, CourseAudience.org_id, person)
 
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:
@@ -70,29 +72,47 @@ def no_lesson() -> NotFound:
     return NotFound("lesson.missing", N_("没有找到这一节。可能已经移除，请回到课程页看现有的内容。"))
 
 
-# Written out, and made once: a loader strategy would build its statement anew at every look at a course.
+# Written out, and made once: to build such a statement, or to let a loader strategy do it, costs more than to ask it.
+_COURSE = (
+    sa.select(Course, names(_AUDIENCE, CourseAudience.org_id, sa.bindparam("places", expanding=True)))
+    .where(Course.id == sa.bindparam("course_id"))
+    .options(joinedload(Course.category), joinedload(Course.org), joinedload(Course.trainer))
+)
 _LESSONS = (
     sa.select(Lesson)
     .where(Lesson.course_id == sa.bindparam("course_id"))
     .options(joinedload(Lesson.timeline), joinedload(Lesson.asset))
     .order_by(Lesson.position)
 )
+_INVITED = (
+    sa.select(Organization)
+    .join(CourseAudience, CourseAudience.org_id == Organization.id)
+    .where(CourseAudience.course_id == sa.bindparam("course_id"))
+    .order_by(Organization.path)
+)
 
 
 def course(s: Session, person: Person, course_id: int) -> Course:
     """A course the person may see, with category, host, trainer, lessons and their recordings; else NotFound."""
-    found = s.scalar(
-        sa.select(Course)
-        .where(Course.id == course_id, visible(person))
-        .options(joinedload(Course.category), joinedload(Course.org), joinedload(Course.trainer))
-    )
-    if found is None:
+    row = s.execute(_COURSE, {"course_id": course_id, "places": places(person)}).one_or_none()
+    if row is None or not _opens(row[0], person, invited=bool(row[1])):
         raise no_course()
+    found: Course = row[0]
     lessons = s.scalars(_LESSONS, {"course_id": found.id}).all()
     set_committed_value(found, "lessons", lessons)
     for each in lessons:
         set_committed_value(each, "course", found)  # a lesson alone keeps its course alive
     return found
+
+
+def _opens(found: Course, person: Person, *, invited: bool) -> bool:
+    """`visible`, for one course that is loaded."""
+    oversees = person.holds(found.org.path, *OVERSEERS)
+    return (
+        (found.state == CourseState.PUBLISHED and (invited or oversees))
+        or found.trainer_id == person.account_id
+        or (found.state != CourseState.DRAFT and oversees)
+    )
 
 
 def lesson(s: Session, person: Person, course_id: int, lesson_id: int) -> Lesson:
@@ -105,12 +125,7 @@ def lesson(s: Session, person: Person, course_id: int, lesson_id: int) -> Lesson
 
 def audience(s: Session, course_id: int) -> Sequence[Organization]:
     """The subtrees a course is for, in their own order; none: everyone."""
-    return s.scalars(
-        sa.select(Organization)
-        .join(CourseAudience, CourseAudience.org_id == Organization.id)
-        .where(CourseAudience.course_id == course_id)
-        .order_by(Organization.path)
-    ).all()
+    return s.scalars(_INVITED, {"course_id": course_id}).all()
 
 
 def categories(s: Session) -> Sequence[CourseCategory]:
@@ -184,22 +199,25 @@ def done_by(member_id: int | None) -> sa.ColumnElement[bool]:
     )
 
 
+_EARNED = sa.func.sum(StudyHourEntry.hours_100)
+_CREDITS = (
+    sa.select(StudyHourEntry.source_id, StudyHourEntry.year, _EARNED)
+    .where(
+        StudyHourEntry.member_id == sa.bindparam("member_id"),
+        StudyHourEntry.source_kind == "course",
+        StudyHourEntry.source_id.in_(sa.bindparam("course_ids", expanding=True)),
+    )
+    .group_by(StudyHourEntry.source_id, StudyHourEntry.year)
+    .having(_EARNED > 0)
+    .order_by(StudyHourEntry.year)
+)
+
+
 def credits_of(s: Session, member_id: int | None, course_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """course id → (year, hundredths of hours) that stand in the member's ledger, the latest year of each course."""
     if member_id is None or not course_ids:
         return {}
-    total = sa.func.sum(StudyHourEntry.hours_100)
-    rows = s.execute(
-        sa.select(StudyHourEntry.source_id, StudyHourEntry.year, total)
-        .where(
-            StudyHourEntry.member_id == member_id,
-            StudyHourEntry.source_kind == "course",
-            StudyHourEntry.source_id.in_(course_ids),
-        )
-        .group_by(StudyHourEntry.source_id, StudyHourEntry.year)
-        .having(total > 0)
-        .order_by(StudyHourEntry.year)
-    )
+    rows = s.execute(_CREDITS, {"member_id": member_id, "course_ids": course_ids})
     return {course_id: (year, int(hours)) for course_id, year, hours in rows}
 
 

@@ -60,12 +60,15 @@ def policy_for(policies: Sequence[HourPolicy], category: str, post: str | None, 
     return choose(policies, audiences(category, post), day)
 
 
+_POSITION = sa.select(Member.category, Member.post).where(Member.id == sa.bindparam("member_id"))
+
+
 def required_permille(s: Session, member_id: int | None, moment: datetime, zone: str) -> int:
     """How much of a course or class completes it, by the policy that counts for this member at `moment`."""
-    member = s.get(Member, member_id) if member_id else None
-    if member is None:
+    position = s.execute(_POSITION, {"member_id": member_id}).one_or_none() if member_id else None
+    if position is None:
         return DEFAULT.completion_permille
-    policy = policy_for(every_policy(s), member.category, member.post, day_of(moment, zone))
+    policy = policy_for(every_policy(s), position.category, position.post, day_of(moment, zone))
     return credit_policy(policy).completion_permille
 
 
