@@ -59,7 +59,7 @@ def test_who_comes_in_appears_and_gets_more_time(
     expect(page.locator("[data-count=open]")).to_have_text("1")
     page.click("summary:has-text('全场加时')")
     page.fill("#quizzes\\.extend_all-r", "开考晚了")
-    page.locator("form[action$='/desk/extend'] button").click()
+    page.locator(".act form[action$='/desk/extend'] button").click()
     expect(page.get_by_text("1 位正在答题的同志")).to_be_visible()
     expect(row).to_contain_text("加时 10 分钟")
     row.get_by_role("link").click()
