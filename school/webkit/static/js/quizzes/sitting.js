@@ -322,6 +322,7 @@ function wire() {
   $('prev')?.addEventListener('click', () => go(at - 1));
   $('next')?.addEventListener('click', () => go(at + 1));
   for (const button of document.querySelectorAll('[data-submit]')) button.addEventListener('click', askToSubmit);
+  $('pop').addEventListener('toggle', () => { if ($('pop').open) $('pop').scrollIntoView({ block: 'nearest' }); }); // else it opens out of sight
   $('submit-do').addEventListener('click', submit);
   $('submit-no').addEventListener('click', () => $('submit').close());
   for (const name of ['paused', 'elsewhere', 'up']) $(name).addEventListener('cancel', (event) => event.preventDefault());
