@@ -94,6 +94,7 @@ def _class_that_is_on(folder: Path, stack: ExitStack) -> tuple[Any, Any, int, st
     """Settings, keys, the stream and the packager's address, with a publisher of 720p at 1.5 Mbit/s."""
     import packager_kit as kit
     import services
+    from patience import until
     from school.core.db import Database
     from school.core.keys import load_keys
     from school.core.settings import Settings
@@ -116,7 +117,7 @@ def _class_that_is_on(folder: Path, stack: ExitStack) -> tuple[Any, Any, int, st
     film, began = _film(folder), time.time_ns() // 1000
     publisher.begin(film, began)
     publisher.begin(kit.Mouth(), began)
-    kit.until(lambda: kit.closed(running, stream_id, 4), 60)
+    until(lambda: kit.closed(running, stream_id, 4), what="four segments")
     return settings, load_keys(settings), stream_id, running.url
 
 
