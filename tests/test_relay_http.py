@@ -101,13 +101,13 @@ def test_who_may_publish(db: Database, there: RelayProcess) -> None:
     assert answer.headers["Location"].startswith(f"/whip/{stream_id}/")
     assert answer.headers["ETag"]
     assert answer.headers["Link"].startswith('<turn:t.example>; rel="ice-server"; username="u"')
-    with db.write() as s:
-        streams.new_key(s, stream_id)
-    refused(post(whip, key), 401, "stream.key")
     session = there.url + answer.headers["Location"]
     assert requests.patch(session, timeout=10).status_code == 405
     assert requests.delete(session, timeout=10).status_code == 200
     assert requests.delete(session, timeout=10).status_code == 404
+    with db.write() as s:
+        streams.new_key(s, stream_id)
+    refused(post(whip, key), 401, "stream.key")
 
 
 def test_what_may_be_sent(db: Database, there: RelayProcess) -> None:
