@@ -57,7 +57,10 @@ def invited(person: Person) -> sa.ColumnElement[bool]:
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:
     """Whether the class's host lies under the person's review or administration."""
-    scopes = person.scopes(*OVERSEERS)
+    return _overseen(person.scopes(*OVERSEERS))
+
+
+def _overseen(scopes: tuple[str, ...]) -> sa.ColumnElement[bool]:
     if not scopes:
         return sa.false()
     return sa.exists().where(Organization.id == LiveClass.org_id, below(Organization.path, scopes))
@@ -65,15 +68,35 @@ def overseen(person: Person) -> sa.ColumnElement[bool]:
 
 def own(person: Person) -> sa.ColumnElement[bool]:
     """Whether the person teaches the class or helps in it."""
-    return sa.or_(LiveClass.trainer_id == person.account_id, LiveClass.helper_id == person.account_id)
+    return _own(person.account_id)
+
+
+def _own(account_id: int | sa.BindParameter[int]) -> sa.ColumnElement[bool]:
+    return sa.or_(LiveClass.trainer_id == account_id, LiveClass.helper_id == account_id)
 
 
 def visible(person: Person) -> sa.ColumnElement[bool]:
     """Whether the person may know of the class: invited to what is announced, their own, or (but a draft) overseen."""
+    return _visible(places(person), person.account_id, person.scopes(*OVERSEERS))
+
+
+def visible_to(scopes: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    """`visible` of whoever is `known` to the statement and oversees `scopes`: for statements that are made once."""
+    return _visible(sa.bindparam("places", expanding=True), sa.bindparam("account_id"), scopes)
+
+
+def known(person: Person, **more: object) -> dict[str, object]:
+    """The person as parameters of such a statement, beside `more`."""
+    return {"places": places(person), "account_id": person.account_id, **more}
+
+
+def _visible(
+    known: Sequence[str] | sa.BindParameter[str], account_id: int | sa.BindParameter[int], scopes: tuple[str, ...]
+) -> sa.ColumnElement[bool]:
     return sa.or_(
-        sa.and_(LiveClass.state.in_(OPEN), invited(person)),
-        own(person),
-        sa.and_(LiveClass.state != LiveState.DRAFT, overseen(person)),
+        sa.and_(LiveClass.state.in_(OPEN), names(_audience(), LiveAudience.org_id, known)),
+        _own(account_id),
+        sa.and_(LiveClass.state != LiveState.DRAFT, _overseen(scopes)),
     )
 
 

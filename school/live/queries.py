@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from school.core.db import UTCDateTime
 from school.core.person import Person
-from school.live.access import invited, overseen, own, visible
+from school.live.access import OVERSEERS, invited, known, overseen, own, visible, visible_to
 from school.live.models import (
     LiveAttendance,
     LiveAudience,
@@ -73,27 +75,32 @@ def faced(statement: sa.Select[LiveClass]) -> sa.Select[LiveClass]:
     return statement.options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
 
 
+@lru_cache(256)
+def _running(scopes: tuple[str, ...]) -> sa.Select[LiveClass]:
+    """Made once for all who oversee the same: to build such a statement costs more than to ask it."""
+    wanted = sa.select(LiveClass).where(LiveClass.state.in_(RUNNING), visible_to(scopes))
+    return faced(wanted.order_by(LiveClass.started_ms, LiveClass.id))
+
+
+@lru_cache(256)
+def _coming(scopes: tuple[str, ...]) -> sa.Select[LiveClass]:
+    wanted = sa.select(LiveClass).where(
+        LiveClass.state == LiveState.APPROVED,
+        LiveClass.starts_at > sa.bindparam("after", type_=UTCDateTime()),
+        visible_to(scopes),
+    )
+    ordered = wanted.order_by(LiveClass.starts_at, LiveClass.id)
+    return faced(ordered.limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
 def running(s: Session, person: Person) -> Sequence[LiveClass]:
     """What is on now for this person, the first begun first."""
-    return s.scalars(
-        faced(
-            sa.select(LiveClass)
-            .where(LiveClass.state.in_(RUNNING), visible(person))
-            .order_by(LiveClass.started_ms, LiveClass.id)
-        )
-    ).all()
+    return s.scalars(_running(person.scopes(*OVERSEERS)), known(person)).all()
 
 
 def coming(s: Session, person: Person, moment: datetime, limit: int = COMING) -> Sequence[LiveClass]:
     """What is announced for this person, the soonest first; a class that missed its hour long ago is no more."""
-    found = s.scalars(
-        faced(
-            sa.select(LiveClass)
-            .where(LiveClass.state == LiveState.APPROVED, LiveClass.starts_at > moment - LONGEST, visible(person))
-            .order_by(LiveClass.starts_at, LiveClass.id)
-            .limit(limit)
-        )
-    )
+    found = s.scalars(_coming(person.scopes(*OVERSEERS)), known(person, after=moment - LONGEST, limit=limit))
     return [live for live in found if not overdue(live.starts_at, live.minutes, moment)]
 
 

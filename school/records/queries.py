@@ -224,32 +224,32 @@ def progress_of(s: Session, member_id: int, kind: str, ref_ids: Collection[int])
     return {ref_id: (min(int(covered), int(length)), int(length)) for ref_id, covered, length in s.execute(wanted)}
 
 
+_BEGUN = (  # made once: to build it costs more than to ask it
+    sa.select(StudyItem)
+    .join(StudyPart, StudyPart.item_id == StudyItem.id)
+    .join(Coverage, Coverage.part_id == StudyPart.id)
+    .where(
+        Coverage.member_id == sa.bindparam("member_id"),
+        Coverage.covered_ms > 0,
+        StudyItem.active.is_(True),
+        StudyPart.active.is_(True),
+        ~sa.exists().where(
+            StudyHourEntry.member_id == sa.bindparam("member_id"),
+            StudyHourEntry.year == sa.bindparam("year"),
+            StudyHourEntry.source_kind == StudyItem.kind,
+            StudyHourEntry.source_id == StudyItem.ref_id,
+            STANDS,
+        ),
+    )
+    .group_by(StudyItem.id)
+    .order_by(sa.func.max(Coverage.updated_at).desc(), StudyItem.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
 def open_items(s: Session, member_id: int, year: int, limit: int = 20) -> list[OpenItem]:
     """Active items the member has begun and not completed this year, the last watched first."""
-    standing = sa.exists().where(
-        StudyHourEntry.member_id == member_id,
-        StudyHourEntry.year == year,
-        StudyHourEntry.source_kind == StudyItem.kind,
-        StudyHourEntry.source_id == StudyItem.ref_id,
-        STANDS,
-    )
-    last = sa.func.max(Coverage.updated_at)
-    wanted = (
-        sa.select(StudyItem)
-        .join(StudyPart, StudyPart.item_id == StudyItem.id)
-        .join(Coverage, Coverage.part_id == StudyPart.id)
-        .where(
-            Coverage.member_id == member_id,
-            Coverage.covered_ms > 0,
-            StudyItem.active.is_(True),
-            StudyPart.active.is_(True),
-            ~standing,
-        )
-        .group_by(StudyItem.id)
-        .order_by(last.desc(), StudyItem.id)
-        .limit(limit)
-    )
-    items = s.scalars(wanted).all()
+    items = s.scalars(_BEGUN, {"member_id": member_id, "year": year, "limit": limit}).all()
     ribbons = _ribbons(s, member_id, items)
     reviews = defaultdict(list)
     for review in reviews_of(s, member_id):
