@@ -76,6 +76,12 @@ def test_gift_order_as_the_plugin_writes_it(head: str, some: bool) -> None:
     assert ("只抽几项" in notes(item)) is some
 
 
+def test_gift_order_with_its_items_marked_and_signs_without_width() -> None:
+    first, second = held(Format.GIFT, "\u200b::a::排{>\n=甲\n=乙\n}\n\u200b\n::b::句{T}").items
+    assert (first.draft.body["stem"], options(first)) == ("排", ["甲", "乙"])
+    assert second.draft.body["stem"] == "句"
+
+
 @pytest.mark.parametrize("text", ["题｛＝甲 ～乙｝", "题{＝甲 ～乙}"])
 def test_gift_with_wide_signs_says_which_are_meant(text: str) -> None:
     batch = held(Format.GIFT, text)

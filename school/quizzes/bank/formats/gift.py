@@ -87,7 +87,7 @@ def _blocks(text: str) -> Iterator[_Block]:
             yield _Block(part[0][0], text, tuple(tags), tuple(ids)) if place == 0 else _Block(part[0][0], text)
 
     for number, raw in enumerate(_STRAY.sub("", text).split("\n"), 1):
-        line = raw.strip()
+        line = raw.strip().strip("\u200b\ufeff")
         if line.startswith("//"):
             tagged, numbered = _TAGGED.findall(line[:COMMENT]), _NUMBERED.findall(line[:COMMENT])
             if (tagged or numbered) and lines and depth <= 0 and lines[-1][1].endswith("}"):  # about the next one
@@ -286,7 +286,10 @@ def _matching(reader: _Reader, stem: str, inside: str) -> Draft:
 
 def _ordering(reader: _Reader, stem: str, inside: str) -> Draft:
     head = _ORDER.match(inside)
-    items = [reader.text(line) for line in inside[head.end() if head else 1 :].split("\n") if line.strip()]
+    lines = [line.strip() for line in inside[head.end() if head else 1 :].split("\n") if line.strip()]
+    if all(line.startswith("=") for line in lines):  # as an older plugin marked its items
+        lines = [line[1:] for line in lines]
+    items = [reader.text(line) for line in lines]
     reader.note(head is not None and not head[2] and 0 < int(head[1] or 0) < len(items), common.SOME_ITEMS)
     return Draft(QuestionKind.ORDER, {"stem": stem, "options": items}, {"order": list(range(len(items)))}, "")
 
