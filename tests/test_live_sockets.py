@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import gevent
+import gevent.socket
 import pytest
 import requests
 import socketio
+from flask import Flask
 
 import live_kit
 import services
@@ -20,7 +22,7 @@ from school.core.db import Database
 from school.core.settings import Settings
 from school.live import log
 from school.up import web_command
-from school.webkit import sockets
+from school.webkit import channel, sockets
 from sockets_kit import Room, room
 
 SQLITE = pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)  # where the database does not matter
@@ -189,13 +191,13 @@ def test_who_reads_nothing_is_let_go_and_the_others_go_on(
 
 
 def test_somebody_who_never_comes_in_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "SILENT_S", 0.01)
+    monkeypatch.setattr(channel, "SILENT_S", 0.01)
     with ExitStack() as stack:
         (near, far), (guest, welcome) = [[stack.enter_context(each) for each in socket.socketpair()] for _ in range(2)]
 
         def serve() -> None:  # gevent has a loop of its own in each thread
-            sockets.Channel(near, None)
-            sockets.Channel(guest, None).welcome = True
+            channel.Channel(near, None)
+            channel.Channel(guest, None).welcome = True
             gevent.sleep(0.1)
             gevent.get_hub().destroy(destroy_loop=True)
 
@@ -206,6 +208,58 @@ def test_somebody_who_never_comes_in_is_let_go(monkeypatch: pytest.MonkeyPatch) 
         welcome.setblocking(False)
         with pytest.raises(BlockingIOError):
             welcome.recv(1)
+
+
+def test_the_engine_leaves_pings_to_the_heart_and_forgets_who_is_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that answers stays; one that never does is let go, and nothing of it is kept."""
+    for module in (channel, sockets):
+        monkeypatch.setattr(module, "BEAT_S", 0.01)
+    made = sockets.install(Flask("engine"), settings)
+    engine = made.server.eio
+
+    def connect() -> tuple[gevent.socket.socket, gevent.Greenlet[..., None]]:
+        near, far = gevent.socket.socketpair()
+        environ = {
+            "REQUEST_METHOD": "GET", "QUERY_STRING": "EIO=4&transport=websocket", "HTTP_CONNECTION": "Upgrade",
+            "HTTP_UPGRADE": "websocket", "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
+            "HTTP_SEC_WEBSOCKET_VERSION": "13", "gunicorn.socket": near,
+        }  # fmt: skip
+
+        def serve() -> None:
+            with pytest.raises(StopIteration):
+                engine.handle_request(environ, None)
+
+        return far, gevent.spawn(serve)
+
+    def serve() -> None:
+        (deaf, dropped), (alive, served) = connect(), connect()
+
+        def more() -> bytes:
+            came: bytes = alive.recv(4096)
+            assert came, "who answers was let go"
+            return came
+
+        data = b""
+        while not dropped.ready() or data.count(b"\x81\x012") < 5:  # more than twice as long as it takes to be lost
+            data += more()
+            if data.endswith(b"\x81\x012"):
+                alive.sendall(b"\x81\x81" + bytes(4) + b"3")
+        assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in data  # the answer of RFC 6455's own example
+        assert len(engine.sockets) == len(made.server.environ) == 1
+        alive.sendall(b"\x81\x8b" + bytes(4) + b"40/nowhere,")  # and the engine has not given it up either
+        while b"44/nowhere," not in data:
+            data += more()
+        deaf.close()
+        alive.close()
+        served.join()
+        assert not engine.sockets
+        assert not made.server.environ
+        gevent.get_hub().destroy(destroy_loop=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(serve).result()
 
 
 @SQLITE
@@ -236,7 +290,7 @@ def test_nonsense_ends_its_sender_alone(here: Room, server: services.LiveServer,
         flood.send_for_ever('42/live,["say",{"text":"刷屏"}]')
     assert quick.send("say", {"text": "一切照旧"})["ok"]
     quick.until(lambda: "一切照旧" in quick.said())
-    assert quick.said().count("刷屏") < sockets.EVENTS[1] * 2
+    assert quick.said().count("刷屏") < channel.EVENTS[1] * 2
     until(lambda: here.enter(cast.trainer, side="desk").send("roster")["branches"][0]["present"] == 1)
     said = server.log.read_text()
     assert "Traceback" not in said

@@ -23,7 +23,8 @@ from school.live import log, polls, presence, roster, snapshot
 from school.live.access import no_class
 from school.live.bell import Bell
 from school.live.models import LiveClass, LiveEvent
-from school.webkit.sockets import Channel, Frame, frame
+from school.webkit.channel import Channel, Frame
+from school.webkit.sockets import frame
 
 logger = structlog.get_logger()
 

@@ -30,8 +30,8 @@ from school.org.sign_ins import people_of_tokens, token_hash
 from school.org.words import device_words
 from school.records.commit import GroupCommit
 from school.webkit import sockets
+from school.webkit.channel import Channel
 from school.webkit.context import School
-from school.webkit.sockets import Channel
 
 logger = structlog.get_logger()
 

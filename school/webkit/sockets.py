@@ -1,49 +1,31 @@
-"""The Socket.IO server: web socket only, guarded and bounded, and refusals in the school's one shape.
+"""The Socket.IO server: web socket only, its connections guarded by `channel`, and refusals in the school's one shape.
 
-python-socketio and simple-websocket leave a few things open that a hall of thousands needs; they are closed here:
-- simple-websocket calls `send`, which under gevent may write only a part: a slow reader got a corrupt stream. Everything
-  goes through a `Channel` that keeps the rest and its order.
-- It accepts permessage-deflate (some 100 KB a connection): the offer is not passed on.
-- Queues have no end: a client that takes nothing for `STUCK_S` seconds, or to whom more is to be said while `BEHIND`
-  bytes wait for it, is let go, and so is one that floods. The others notice nothing.
-- A frame from the server is not masked, so what everybody hears is encoded once and the same bytes go to all.
+Of the engine's own machinery two parts cost a hall too much, and ours stand in their place: its web socket, and its pings
+(a greenlet and a timer for each, and another that looks whether they were answered).
 `tests/test_live_sockets.py` notices when a new release changes what this leans on.
 """
 
 from __future__ import annotations
 
-import socket
-import ssl
-import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import gevent
 import structlog
-from engineio.async_drivers.gevent import WebSocketWSGI
 from engineio.packet import MESSAGE, Packet
 from flask import Flask, request
 from flask_socketio import ConnectionRefusedError, SocketIO
 from sqlalchemy.exc import DataError, OperationalError
 
 from school.core import json
-from school.core.errors import Invalid, SchoolError, TooMany, Unavailable
-from school.core.i18n import N_
+from school.core.errors import Invalid, SchoolError, Unavailable
 from school.core.settings import Settings
 from school.webkit.bodies import UNREADABLE
+from school.webkit.channel import BEAT_S, LARGEST, LOST_BEATS, PING_BEATS, Channel, Ended, Frame, Heart, framed
 from school.webkit.replies import AWAY, FAULT, error_body
 
 log = structlog.get_logger()
 
-LARGEST = 16 * 1024  # bytes of one message from a client
-BEHIND = 256 * 1024  # bytes that wait for one client
-KERNEL = 64 * 1024  # of them in the kernel's own buffer, which would else grow to megabytes
-STUCK_S = 10.0  # seconds without a byte taken
-SILENT_S = 90.0  # until somebody who has connected must have come in; a school that thousands enter at once reads late
-BYTES = (16 * 1024, 256 * 1024)  # a second, and at once, from one client
-EVENTS = (5.0, 30.0)
 ENVIRON = "school.channel"
 
 
@@ -72,189 +54,56 @@ class _Quiet:
         log.info("socket message not taken", what=message, exc_info=False)
 
 
-class Bucket:
-    """So much a second, and so much at once."""
-
-    def __init__(self, rate: float, most: float) -> None:
-        self.rate, self.most, self.left, self.at = rate, most, most, time.monotonic()
-
-    def take(self, amount: float) -> bool:
-        """Whether `amount` is still allowed; it is taken anyway."""
-        at = time.monotonic()
-        self.left = min(self.most, self.left + (at - self.at) * self.rate) - amount
-        self.at = at
-        return self.left >= 0
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One event, encoded once for everybody who hears it."""
-
-    packet: Packet
-    data: bytes
-
-
 def frame(namespace: str, event: str, body: object) -> Frame:
-    """`body` as the event of a namespace: as the engine queues it, and as the bytes of one web socket text frame."""
+    """`body` as the event of a namespace."""
     text = f"2{namespace},{json.text([event, body])}"
-    payload = b"4" + text.encode()
-    length = len(payload)
-    if length < 126:
-        head = bytes((0x81, length))
-    elif length < 1 << 16:
-        head = b"\x81\x7e" + length.to_bytes(2, "big")
-    else:
-        head = b"\x81\x7f" + length.to_bytes(8, "big")
-    return Frame(Packet(MESSAGE, text), head + payload)
+    return Frame(Packet(MESSAGE, text), framed(b"4" + text.encode()))
 
 
-class Channel:
-    """One client's connection: the one place where bytes leave, in order, bounded, and without waiting for the client.
+class _WebSocket:
+    """What the engine hands a connection to: a channel reads and writes it until it ends."""
 
-    It stands in for the socket that simple-websocket reads and writes.
-    """
-
-    def __init__(self, sock: Any, engine: Any) -> None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
-        self._sock, self._engine = sock, engine
-        self._tls = isinstance(sock, ssl.SSLSocket)
-        self._waiting: deque[bytes] = deque()
-        self._behind = 0
-        self._heard = Bucket(*BYTES)
-        self._asked = Bucket(*EVENTS)
-        self.gone = False
-        self.welcome = False  # somebody who may be here
-        self.asking = False  # whether they may is being looked up
-        gevent.spawn_later(SILENT_S, self._silent)
-
-    # ---- for the rooms
-
-    def push(self, what: Frame) -> None:
-        """Send a frame; what the engine still has in its queue goes first. Nothing happens when the client is gone."""
-        if self._engine.queue.empty():
-            self._write(what.data)
-        elif not self._engine.closed:
-            self._engine.queue.put(what.packet)
-
-    def drop(self, why: str = "") -> None:
-        """Let the client go now; its disconnect handlers run."""
-        if self.gone:
-            return
-        self.gone = True
-        self._waiting.clear()
-        if why:
-            log.info("socket dropped", why=why)
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)  # wakes who reads, and the engine cleans up
-        except OSError:
-            pass
-
-    def allowed(self) -> None:
-        """TooMany (`live.too_fast`) when this client asks for more than a person can."""
-        if not self._asked.take(1):
-            if self._asked.left < -10 * EVENTS[1]:
-                self.drop("flood")
-            self._asked.left = max(self._asked.left, -11 * EVENTS[1])
-            raise TooMany("live.too_fast", N_("操作太快了，请等 %(seconds)d 秒再试。"), seconds=2)
-
-    # ---- for simple-websocket
-
-    def recv(self, size: int) -> bytes:
-        data: bytes = self._sock.recv(size)
-        if not self._heard.take(len(data)):
-            self.drop("flood")
-            return b""
-        return data
-
-    def send(self, data: bytes) -> int:
-        if self.gone:
-            raise BrokenPipeError
-        self._write(data)
-        return len(data)
-
-    def close(self) -> None:
-        self.gone = True
-        self._sock.close()
-
-    # ---- writing
-
-    def _write(self, data: bytes) -> None:
-        if self.gone:
-            return None
-        if not self._waiting and not self._tls:
-            try:
-                sent = self._sock.send(data, 0, 0.0)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                return self.drop()
-            if sent == len(data):
-                return None
-            data = data[sent:]
-        if self._behind > BEHIND:
-            return self.drop("slow")
-        self._waiting.append(data)
-        self._behind += len(data)
-        if len(self._waiting) == 1:
-            gevent.spawn(self._drain)
-        return None
-
-    def _drain(self) -> None:
-        """Send what waits as the client takes it."""
-        while self._waiting:
-            data = self._waiting[0]
-            try:
-                with gevent.Timeout(STUCK_S):
-                    sent = self._sock.send(data)
-            except gevent.Timeout:
-                return self.drop("stuck")
-            except OSError:
-                return self.drop()
-            self._behind -= sent
-            if not self._waiting:  # dropped meanwhile
-                return None
-            if sent == len(data):
-                self._waiting.popleft()
-            else:
-                self._waiting[0] = data[sent:]
-        return None
-
-    def _silent(self) -> None:
-        if self.asking:  # a busy school is no reason to send anybody away
-            gevent.spawn_later(SILENT_S, self._silent)
-        elif not self.welcome:
-            self.drop("silent")
-
-
-class _WebSocket(WebSocketWSGI):  # type: ignore[misc]  # the engine's own, untyped
-    """A web socket as the engine makes one for each client, with the guards of this file."""
-
-    def __init__(self, handler: Any, server: Any) -> None:
-        super().__init__(handler, server)
-        self.server_args["max_message_size"] = LARGEST
-        self.engine = handler.__self__
+    def __init__(self, heart: Heart, handler: Any, server: Any) -> None:
+        self._heart, self._handler, self._server = heart, handler, server
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-        self.channel = Channel(environ["gunicorn.socket"], self.engine)
-        environ["gunicorn.socket"] = environ[ENVIRON] = self.channel
+        engine = self._handler.__self__
+        channel = environ[ENVIRON] = Channel(environ["gunicorn.socket"], engine)
+        self._heart.add(channel)
         try:
-            return super().__call__(environ, start_response)
-        except StopIteration:  # how it tells gunicorn that all is said
-            raise
+            channel.shake(environ)
+            self._handler(channel)
+        except Ended:
+            pass
         except Exception as error:
             log.info("socket broken", error=repr(error))
-            raise StopIteration from None
         finally:
-            self.engine.close(wait=False, abort=True)
-            self.channel.drop()
+            self._heart.channels.discard(channel)
+            engine.close(wait=False, abort=True)
+            self._server.sockets.pop(engine.sid, None)
+            channel.drop()
+        raise StopIteration  # how gunicorn is told that all is said
 
-    def wait(self) -> str | None:
-        """The next message; None ends the connection, as does anything a Socket.IO client never sends."""
-        data = super().wait()
-        if self.channel.gone or not isinstance(data, str) or data[:1] not in {"1", "3", "4"}:
-            return None
-        return data
+
+def _leave_pings(engine: Any) -> None:
+    """Have the engine leave pings to the heart, and whether anybody is still there."""
+    connected = engine.handlers["connect"]
+
+    def connect(sid: str, environ: dict[str, Any]) -> Any:
+        here = engine.sockets[sid]
+        here.schedule_ping = lambda: None
+        here.last_ping = None  # of a ping not answered yet: nothing is sent to who owes an answer
+
+        def poll() -> list[Packet]:
+            """The engine's own gives a connection up for which it has had nothing to send, not even a ping, for long."""
+            packet = here.queue.get()
+            here.queue.task_done()
+            return [] if packet is None else [packet]
+
+        here.poll = poll
+        return connected(sid, environ)
+
+    engine.on("connect", connect)
 
 
 def install(app: Flask, settings: Settings) -> SocketIO:
@@ -266,15 +115,17 @@ def install(app: Flask, settings: Settings) -> SocketIO:
         allow_upgrades=False,
         cors_allowed_origins=[settings.origin] if settings.origin else None,  # None: the address it was asked at
         max_http_buffer_size=LARGEST,
-        ping_interval=20,
-        ping_timeout=15,
+        ping_interval=PING_BEATS * BEAT_S,
+        ping_timeout=(LOST_BEATS - PING_BEATS) * BEAT_S,
+        monitor_clients=False,
         async_handlers=False,  # one client's events are done one after the other, so a flood holds up its sender alone
         json=_Json,
         logger=_Quiet(),
         engineio_logger=_Quiet(),
     )
     engine = made.server.eio
-    engine._async = {**engine._async, "websocket": _WebSocket}
+    engine._async = {**engine._async, "websocket": partial(_WebSocket, Heart())}
+    _leave_pings(engine)
     return made
 
 
