@@ -409,7 +409,7 @@ def test_an_exam_from_two_files_to_the_training_file_and_back(
     assert ledger(here.db, quiz_id) == [(50, False), (-50, True)]
     assert lines_shown(phone) == ["−0.5", "0.5"]
     phone.goto("/")
-    expect(phone.locator("main")).to_contain_text("您的成绩从 90 分改为 80 分")
+    expect(phone.locator("main")).to_contain_text("您的成绩由 90 分改为 80 分")
 
     # ── it was right after all: the hours are there again ──
     preview = correct(trainer, question_id, [right], "核对原文，原来的答案没有错")
