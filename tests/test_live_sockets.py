@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -284,13 +285,15 @@ def test_nonsense_ends_its_sender_alone(here: Room, server: services.LiveServer,
         except ConnectionError:
             pass
         wire.close()
+    began = time.monotonic()
     flood = here.wire(cast.member)
     flood.enter(here.class_id)
     with pytest.raises((ConnectionError, TimeoutError)):
         flood.send_for_ever('42/live,["say",{"text":"刷屏"}]')
     assert quick.send("say", {"text": "一切照旧"})["ok"]
     quick.until(lambda: "一切照旧" in quick.said())
-    assert quick.said().count("刷屏") < channel.EVENTS[1] * 2
+    rate, most = channel.EVENTS  # what is allowed in that time, however long this machine took
+    assert quick.said().count("刷屏") <= most + rate * (time.monotonic() - began)
     until(lambda: here.enter(cast.trainer, side="desk").send("roster")["branches"][0]["present"] == 1)
     said = server.log.read_text()
     assert "Traceback" not in said
