@@ -55,7 +55,8 @@ def test_a_trainer_brings_a_file_in_and_takes_the_bank_out(
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="导入 1 道题").click()
-    expect(page.locator("[name=skip]:invalid")).to_be_focused()  # nothing is sent before it is said what becomes of mistakes
+    # nothing is sent before it is said what becomes of mistakes
+    expect(page.locator("[name=skip]:invalid")).to_be_focused()
     page.get_by_text("跳过有错的 1 道题").click()
     page.get_by_role("button", name="导入 1 道题").click()
     expect(page.get_by_text("已导入 1 道题，都是草稿")).to_be_visible()

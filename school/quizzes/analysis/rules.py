@@ -207,7 +207,8 @@ def _split_half(sheet: Sheet, attempts: int) -> float | None:
     odd = sheet.slot % 2 == 1
     halves = [np.bincount(sheet.attempt[half], sheet.points_100[half], attempts) for half in (odd, ~odd)]
     r = correlation(*halves)
-    return None if r is None else max(-1.0, 2 * r / max(1 + r, 1e-9))  # halves of equal totals are as opposite as can be
+    # halves of equal totals are as opposite as can be
+    return None if r is None else max(-1.0, 2 * r / max(1 + r, 1e-9))
 
 
 # ── what looks wrong ────────────────────────────────────
