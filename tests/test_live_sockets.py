@@ -224,7 +224,7 @@ def test_the_engine_leaves_pings_to_the_heart_and_forgets_who_is_lost(
         near, far = gevent.socket.socketpair()
         environ = {
             "REQUEST_METHOD": "GET", "QUERY_STRING": "EIO=4&transport=websocket", "HTTP_CONNECTION": "Upgrade",
-            "HTTP_UPGRADE": "websocket", "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
+            "HTTP_UPGRADE": "websocket", "HTTP_HOST": "school", "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
             "HTTP_SEC_WEBSOCKET_VERSION": "13", "gunicorn.socket": near,
         }  # fmt: skip
 

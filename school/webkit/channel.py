@@ -1,9 +1,9 @@
-"""One client's web socket, as the server's side of RFC 6455 speaks it: text alone, without extensions, and bounded.
+"""One client's web socket: wsproto reads what comes, and what leaves is bounded and encoded once for everybody.
 
-A library's would do, but for what a hall of thousands needs: a short write must not tear the stream; no compression is
+A whole library would do, but for what a hall of thousands needs: a short write must not tear the stream; no compression is
 agreed on (some 100 KB a connection); queues have an end, so that a client that takes nothing for `STUCK_S` seconds, or to
-whom more is to be said while `BEHIND` bytes wait for it, is let go, and so is one that floods; what everybody hears is
-encoded once; and a connection is one greenlet and a few hundred bytes.
+whom more is to be said while `BEHIND` bytes wait for it, is let go, and so is one that floods; and a connection is one
+greenlet. The only file that knows wsproto.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from base64 import b64encode
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha1
 from typing import Any
 
 import gevent
 import structlog
 from engineio.packet import Packet
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import Connection
+from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.utilities import RemoteProtocolError
 
 from school.core.errors import TooMany
 from school.core.i18n import N_
@@ -35,9 +38,6 @@ BYTES = (16 * 1024, 256 * 1024)  # a second, and at once, from one client
 EVENTS = (5.0, 30.0)
 BEAT_S = 1.0
 PING_BEATS, LOST_BEATS = 20, 35  # between two pings; without a byte from a client until it is taken for lost
-
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_MORE, _TEXT, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 
 
 class Bucket:
@@ -62,19 +62,13 @@ class Frame:
     data: bytes
 
 
-def framed(payload: bytes, kind: int = _TEXT) -> bytes:
-    """One unmasked frame, as a server sends it to anybody."""
-    length = len(payload)
-    if length < 126:
-        head = bytes((0x80 | kind, length))
-    elif length < 1 << 16:
-        head = bytes((0x80 | kind, 126)) + length.to_bytes(2, "big")
-    else:
-        head = bytes((0x80 | kind, 127)) + length.to_bytes(8, "big")
-    return head + payload
+def framed(text: str) -> bytes:
+    """One message, as a server sends it to anybody: without a mask, so the same bytes serve all."""
+    return _SPEAKER.send(TextMessage(data=text))
 
 
-_ENGINE_PING, _BYE = framed(b"2"), framed((1000).to_bytes(2, "big"), _CLOSE)
+_SPEAKER = Connection(ConnectionType.SERVER)
+_ENGINE_PING, _BYE = framed("2"), Connection(ConnectionType.SERVER).send(CloseConnection(code=1000))
 
 
 class Ended(Exception):
@@ -91,7 +85,8 @@ class Channel:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
         self._sock, self._engine = sock, engine
         self._tls = isinstance(sock, ssl.SSLSocket)
-        self._came = b""
+        self._protocol = WSConnection(ConnectionType.SERVER)
+        self._events: Iterator[Event] = iter(())
         self._waiting: deque[bytes] = deque()
         self._behind = 0
         self._heard = Bucket(*BYTES)
@@ -105,15 +100,18 @@ class Channel:
 
     def shake(self, environ: dict[str, Any]) -> None:
         """Answer the request that asks for a web socket. Raises Ended when it is none."""
-        key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "").strip().encode("latin-1")
-        if len(key) != 24 or environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
+        headers = [
+            (name[5:].replace("_", "-").encode("latin-1"), value.encode("latin-1"))
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        ]
+        try:
+            self._protocol.initiate_upgrade_connection(headers, "/")  # where to has been looked at before
+        except RemoteProtocolError:
             self._write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-            raise Ended
-        accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
-        self._write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
+            raise Ended from None
+        next(self._protocol.events())  # the request itself
+        self._write(self._protocol.send(AcceptConnection()))
 
     # ---- for the rooms
 
@@ -163,14 +161,14 @@ class Channel:
     def send(self, message: str) -> None:
         if self.gone:
             raise BrokenPipeError
-        self._write(framed(message.encode()))
+        self._write(framed(message))
 
     def wait(self) -> str | None:
         """The next message for the engine; None ends the connection, as does anything a Socket.IO client never sends."""
         try:
             while (message := self._message()) == "3":  # the answer to a ping
                 pass
-        except (Ended, OSError, UnicodeDecodeError):
+        except (Ended, OSError):
             return None
         return None if self.gone or message[:1] not in {"1", "4"} else message
 
@@ -182,42 +180,28 @@ class Channel:
     # ---- reading
 
     def _message(self) -> str:
-        """The next text; control frames in between are dealt with. Raises Ended."""
-        parts: list[bytes] = []
+        """The next text; a ping in between is answered. Raises Ended."""
+        parts: list[str] = []
+        left = LARGEST
         while True:
-            kind, last, payload = self._frame()
-            if kind == _PING:
-                self._write(framed(payload, _PONG))
-            elif kind == _CLOSE:
-                self._write(framed(payload[:2], _CLOSE))
-                raise Ended
-            elif kind == (_MORE if parts else _TEXT):
-                parts.append(payload)
-                if sum(map(len, parts)) > LARGEST:
+            event = self._event()
+            if isinstance(event, TextMessage):
+                parts.append(event.data)
+                left -= 1 + len(event.data)  # an empty piece takes its place too
+                if left < 0:
                     raise Ended
-                if last:
-                    return b"".join(parts).decode()
-            elif kind != _PONG:
+                if event.message_finished:
+                    return "".join(parts)
+            elif isinstance(event, Ping):
+                self._write(self._protocol.send(event.response()))
+            elif not isinstance(event, Pong):
+                if isinstance(event, CloseConnection):
+                    self._write(self._protocol.send(event.response()))
                 raise Ended
 
-    def _frame(self) -> tuple[int, bool, bytes]:
-        """Kind, whether it is the last of its message, and the unmasked payload of the next frame."""
-        first, second = self._take(2)
-        kind, length = first & 0x0F, second & 0x7F
-        if first & 0x70 or not second & 0x80 or (kind >= _CLOSE and (length > 125 or not first & 0x80)):
-            raise Ended
-        if length >= 126:
-            length = int.from_bytes(self._take(2 if length == 126 else 8), "big")
-        if length > LARGEST:
-            raise Ended
-        mask, masked = self._take(4), self._take(length)
-        stretched = (mask * (length // 4 + 1))[:length]
-        plain = int.from_bytes(masked, "big") ^ int.from_bytes(stretched, "big")
-        return kind, bool(first & 0x80), plain.to_bytes(length, "big")
-
-    def _take(self, size: int) -> bytes:
-        """Exactly so many bytes."""
-        while len(self._came) < size:
+    def _event(self) -> Event:
+        """The next thing that the client has said."""
+        while (event := next(self._events, None)) is None:
             self._listening = True
             data = self._sock.recv(4096)
             self._listening = False
@@ -227,9 +211,9 @@ class Channel:
             if not self._heard.take(len(data)):
                 self.drop("flood")
                 raise Ended
-            self._came += data
-        taken, self._came = self._came[:size], self._came[size:]
-        return taken
+            self._protocol.receive_data(data)
+            self._events = self._protocol.events()
+        return event
 
     # ---- writing
 

@@ -57,7 +57,7 @@ class _Quiet:
 def frame(namespace: str, event: str, body: object) -> Frame:
     """`body` as the event of a namespace."""
     text = f"2{namespace},{json.text([event, body])}"
-    return Frame(Packet(MESSAGE, text), framed(b"4" + text.encode()))
+    return Frame(Packet(MESSAGE, text), framed(f"4{text}"))
 
 
 class _WebSocket:
