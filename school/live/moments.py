@@ -116,7 +116,7 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
         return {"at_ms": known.at_ms}
     held = open_code(s, here.live.id)
     if held is None:
-        raise Conflict("live.code_closed", N_("现在没有开放到课登记。老师开放以后，屏幕上会有四位数字。"))
+        raise Conflict("live.code_closed", N_("现在没有开放到课登记。老师开放以后会报四位数字。"))
     who, moment = (here.live.id, here.person.account_id), log.this_ms()
     recent = room_rules.may_try(wrong_codes.get(who, ()), moment)
     if not secrets.compare_digest(typed.encode(), held.code.encode()):
@@ -124,7 +124,7 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
         wrong_codes.move_to_end(who)
         if len(wrong_codes) > REMEMBERED:
             wrong_codes.popitem(last=False)
-        raise Invalid("live.code", N_("登记码不对，请看清屏幕上的四位数字，再填一次。"))
+        raise Invalid("live.code", N_("登记码不对，请听清老师报的四位数字，再填一次。"))
     wrong_codes.pop(who, None)
     s.add(LiveSignIn(class_id=here.live.id, member_id=member_id, at_ms=moment))
     s.flush()

@@ -186,7 +186,7 @@ def may_try(tries_ms: Sequence[int], now_ms: int) -> list[int]:
     if len(recent) >= CODE_TRIES:
         raise TooMany(
             "live.code_tries",
-            N_("登记码输错了 %(most)d 次，请看清屏幕上的数字，%(seconds)d 秒后再试。"),
+            N_("登记码输错了 %(most)d 次，请听清老师报的数字，%(seconds)d 秒后再试。"),
             most=CODE_TRIES,
             seconds=-(-(recent[0] + CODE_WINDOW_MS - now_ms) // 1000),
         )
