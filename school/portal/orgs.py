@@ -21,7 +21,7 @@ from school.portal import overview, sheets
 from school.portal.blueprint import blueprint
 from school.portal.overview import KEEPERS, WITH_MEMBERS
 from school.portal.sheets import Summary
-from school.portal.views import chosen_year, this_year
+from school.portal.years import chosen_year, this_year
 from school.records import reports
 from school.records.cases import answered_cases, waiting_cases, waiting_counts
 from school.records.reports import Filters, MemberRow

@@ -1,4 +1,4 @@
-"""Addresses of the home page and of a member's own training file; the organisation pages are imported at the end."""
+"""Addresses of the home page and of a member's own training file; the pages of organisations are in `orgs.py`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from school.org import audit
 from school.org.models import Member
 from school.org.words import CATEGORIES
 from school.portal import desk, sheets
+from school.portal import orgs as orgs  # its addresses join the blueprint
 from school.portal.blueprint import blueprint
 from school.portal.evidence import evidence
+from school.portal.years import chosen_year, this_year
 from school.records.models import Mode
 from school.records.queries import hours_of, lines_of, open_items, reviews_of, years_of
 from school.records.rules import REASONS
@@ -21,17 +23,6 @@ from school.webkit.context import current_person, school
 from school.webkit.xlsx import workbook, write
 
 __all__ = ["blueprint"]
-
-
-def this_year() -> int:
-    """The study year that it is now at the school."""
-    return time.year_of(time.now(), school().settings.zone)
-
-
-def chosen_year() -> int:
-    """`?year=` of the address when it can be a year, else this year."""
-    text = request.args.get("year", "")
-    return int(text) if len(text) == 4 and text.isascii() and text.isdigit() else this_year()
 
 
 @blueprint.get("/")
@@ -109,6 +100,3 @@ def record_export() -> ResponseReturnValue:
         audit.record(s, person, "record.export", ("member", member_id), person.org_id, years=[y for y, _ in years])
     name = f"学习明细_{member.name}_{printed:%Y%m%d}.xlsx"
     return workbook(file, name)
-
-
-from school.portal import orgs  # noqa: E402, F401 - its addresses join the blueprint
