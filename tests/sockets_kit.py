@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import socketio
+import websocket
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 
@@ -110,7 +111,10 @@ class Guest:
         self.doubled: list[dict[str, Any]] = []
         self.refusal: dict[str, Any] | None = None
         self.news = threading.Condition()
-        self.client = socketio.Client(reconnection=False, request_timeout=PATIENCE_S)
+        self.opened: list[websocket.WebSocket] = []  # the client forgets one whose server falls before the first word
+        self.client = socketio.Client(
+            reconnection=False, request_timeout=PATIENCE_S, websocket_extra_options={"class_": self._open}
+        )
         for event, take in (("welcome", self._welcome), ("tick", self._tick), ("connect_error", self._refused)):
             self.client.on(event, take, namespace="/live")
         for event in ("counted", "notice"):
@@ -151,6 +155,12 @@ class Guest:
 
     def leave(self) -> None:
         self.client.disconnect()
+        for line in self.opened:
+            line.shutdown()
+
+    def _open(self, **options: Any) -> websocket.WebSocket:
+        self.opened.append(websocket.WebSocket(**options))
+        return self.opened[-1]
 
     def _note(self, event: str, body: Any) -> None:
         with self.news:
