@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,9 +62,8 @@ def test_a_trainer_brings_a_file_in_and_takes_the_bank_out(
     page.get_by_role("button", name="导入 1 道题").click()
     expect(page.get_by_text("已导入 1 道题，都是草稿")).to_be_visible()
     page.get_by_role("link", name="图中是什么颜色？").click()
-    picture = page.get_by_role("img", name="一块红色")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") == 60
+    page.wait_for_url(re.compile(r"/bank/\d+$"))
+    page.wait_for_function("() => document.querySelector('img[alt=一块红色]')?.naturalWidth === 60")
     page.goto(f"{url}/bank/export?form=gift")
     expect(page.get_by_text("GIFT 带不了图片和声音")).to_be_visible()
     page.goto(f"{url}/bank/export?form=xlsx")
