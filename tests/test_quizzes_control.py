@@ -176,6 +176,7 @@ def test_what_cannot_be_done_is_refused(
         ("control.minutes", control.extend, (241, "因", at_ms), {}),
         ("control.reason", control.extend, (5, " ", at_ms), {}),
         ("control.reason", control.pause, ("长" * 201, at_ms), {}),
+        ("course.secret", control.pause, ("见附件，机密★10年", at_ms), {}),
         ("attempt.missing", control.extend, (5, "因", at_ms), {"attempt_id": foreign.attempt_id}),
         ("attempt.missing", control.void, (foreign.attempt_id, "因", at_ms, ZONE), {}),
         ("attempt.open", control.reopen, (page.attempt_id, 5, "因", at_ms, ZONE), {}),

@@ -145,6 +145,17 @@ def asked(s: Session, keys: Keys, here: Standing) -> list[Asked]:
     return list(found.values())
 
 
+def at_hand(questions: Sequence[Asked], version_id: int | None, name: str = "") -> tuple[Asked | None, Answer | None]:
+    """The question to mark and which answer of it: those asked for by `version_id` and `name` where they can be had, else
+    the first that waits for this person."""
+    chosen = next((each for each in questions if each.version_id == version_id), None)
+    chosen = chosen or next((each for each in questions if each.waiting), None)
+    if chosen is None:
+        return None, None
+    first = next(iter(chosen.waiting), None)
+    return chosen, next((each for each in (*chosen.waiting, *chosen.changeable) if name and each.handle == name), first)
+
+
 def handle(keys: Keys, here: Standing, attempt_id: int, position: int) -> str:
     """The name of an answer for one marker: says nothing about the sitting, and nothing to another marker."""
     return sign(keys, PURPOSE, f"{attempt_id}-{position}-{here.person.account_id}")

@@ -36,11 +36,7 @@ def _page(
     with school().db.read() as s:
         here = short.may_mark(access.standing(s, person, quiz_id))
         questions = short.asked(s, school().keys, here)
-    chosen = next((each for each in questions if each.version_id == version_id), None)
-    chosen = chosen or next((each for each in questions if each.waiting), None)
-    answer = chosen.waiting[0] if chosen and chosen.waiting else None
-    if chosen and handle:
-        answer = next((each for each in (*chosen.waiting, *chosen.changeable) if each.handle == handle), answer)
+    chosen, answer = short.at_hand(questions, version_id, handle)
     if typed is None and answer and answer.own:
         typed = {"points": f"{answer.own.points_100 / 100:g}", "note": answer.own.note}
     return render_template(

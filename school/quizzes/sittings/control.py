@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
+from school.core.secrecy import refuse_secrets
 from school.core.text import tidy
 from school.org import audit
 from school.quizzes.access import Standing, at_desk
@@ -22,11 +23,12 @@ from school.quizzes.marks import service as marks
 from school.quizzes.papers.models import Quiz
 from school.quizzes.sittings import service as sitting
 from school.quizzes.sittings.models import Attempt, AttemptState
+from school.quizzes.sittings.outages import MOST_MINUTES
 from school.quizzes.sittings.service import Sitting, event, no_attempt
 from school.quizzes.sittings.show import was_told
 from school.records.bulk import among, move
 
-MINUTES = range(1, 241)
+MINUTES = range(1, MOST_MINUTES + 1)
 REASON_MOST = 200
 CODE_DIGITS = 6
 TOLD = N_("这份试卷的答案已经公布，这位同志可能看过了，不能再打开原来的卷子。可以让他另考一次，或者安排补考。")
@@ -223,7 +225,9 @@ def _minutes(minutes: int) -> int:
 
 
 def _reason(reason: str) -> str:
+    """Tidied; it stands in the records, and the member reads why a sitting was made void."""
     reason = tidy(reason)
+    refuse_secrets(reason)
     if not reason or len(reason) > REASON_MOST:
         raise Invalid("control.reason", N_("请写明原因，不超过 %(most)d 个字。"), most=REASON_MOST)
     return reason

@@ -58,7 +58,9 @@ def start(quiz_id: int) -> BaseResponse:
         with school().db.read() as s:
             here = standing(s, person, quiz_id)
             work = opening.prepared(s, here, request.form.get("code", ""), at_ms, school().settings.zone)
-    except Invalid as wrong:  # the seat code, and nothing else of a start is typed
+    except Invalid as wrong:
+        if wrong.code != "quiz.seat_code":
+            raise
         with school().db.write() as s:
             gate.note_wrong_code(s, here)
         if wants_json():
