@@ -221,7 +221,9 @@ def test_a_page_that_was_offline_while_the_check_was_due_loses_nothing(db: Datab
     watcher.wait(10 * MINUTE)  # that answer was lost in a tunnel
     outcome = watcher.claim((position, position + 10 * MINUTE))
     assert outcome.check_answer_ms is not None
-    assert watcher.answer().covered == [(0, position + 10 * MINUTE)]
+    while outcome.check_answer_ms is not None:  # the next check may have fallen due in the tunnel, too
+        outcome = watcher.answer()
+    assert (outcome.covered, outcome.held, outcome.refused) == ([(0, position + 10 * MINUTE)], [], [])
 
 
 def test_a_member_recorded_as_needing_no_check_is_never_asked(db: Database, cast: Cast, watcher: Watcher) -> None:

@@ -153,6 +153,7 @@ def test_no_history_of_claims_breaks_the_rule(policy: CreditPolicy, seed: int, s
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([750, 1000, 1250, 1500]), st.booleans())
+@example(263637, 1250, True)  # two outages running, a check falls due in the breath between them
 def test_an_honest_member_on_a_bad_line_loses_nothing(seed: int, speed: int, asked: bool) -> None:
     """Beats every 15 s; lost, delayed and repeated answers, outages up to ten minutes, reloads, presence checks."""
     r = random.Random(seed)

@@ -121,14 +121,19 @@ def next_check(policy: CreditPolicy, roll: float) -> int | None:
 
 
 def accrue(clock: Clock, policy: CreditPolicy, now_ms: int) -> None:
-    """Let the server's clock pay in, up to now or to where the session stopped earning."""
+    """Let the server's clock pay in, up to now or to where the session stopped earning.
+
+    Idle time is not saved up beyond one gap; what an unanswered check holds was claimed before and keeps its own money.
+    """
     if clock.check_due_ms is not None or clock.paused_ms is not None:
         return
     until = now_ms if clock.ended_ms is None else min(now_ms, clock.ended_ms)
     passed = min(until - clock.seen_ms, policy.gap_ms)
     if passed > 0:
-        clock.budget_us = min(clock.budget_us + passed * policy.rate_permille, policy.gap_ms * policy.rate_permille)
-        clock.wall_ms = min(clock.wall_ms + passed, policy.gap_ms)
+        held = measure(clock.held)
+        most_us = policy.gap_ms * policy.rate_permille + min(clock.budget_us, held * 1000)
+        clock.budget_us = min(clock.budget_us + passed * policy.rate_permille, most_us)
+        clock.wall_ms = min(clock.wall_ms + passed, policy.gap_ms + min(clock.wall_ms, held))
         clock.seen_ms = until
 
 
