@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -78,28 +78,32 @@ def _upwards(s: Session, year: int, org_ids: Iterable[int]) -> dict[int, int | N
 
 
 def _locked_rows(s: Session, year: int, parents: dict[int, int | None]) -> dict[int, OrgYear]:
-    """The rows of the organisations, made where missing, held to the end: two rebuilds of one row follow each other."""
-    wanted = (
+    """The rows of the organisations, made where missing, held to the end: two rebuilds of one row follow each other.
+
+    What is missing is made before anything is locked, both in the order of numbers: so no two wait for each other.
+    """
+    of_these = (OrgYear.year == year, OrgYear.org_id.in_(parents))
+    missing = parents.keys() - set(s.scalars(sa.select(OrgYear.org_id).where(*of_these)))
+    if missing:
+        empty_rows(s, year, {org_id: parents[org_id] for org_id in missing})
+    rows = s.scalars(
         sa.select(OrgYear)
-        .where(OrgYear.year == year, OrgYear.org_id.in_(parents))
+        .where(*of_these)
         .order_by(OrgYear.org_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    rows = {row.org_id: row for row in s.scalars(wanted)}
-    missing = [
-        {"org_id": org_id, "year": year, "parent_id": parents[org_id]}
-        for org_id in sorted(parents.keys() - rows.keys())
-    ]
-    if missing:
-        _insert_missing(s, missing)
-        rows = {row.org_id: row for row in s.scalars(wanted)}
-    return rows
+    return {row.org_id: row for row in rows}
 
 
-def _insert_missing(s: Session, rows: Sequence[dict[str, int | None]]) -> None:
+def empty_rows(s: Session, year: int, parents: Mapping[int, int | None]) -> None:
+    """Empty rows of `year` for organisations → parent; a row that somebody else has just made stays."""
     empty = {**dict.fromkeys(FIGURES, 0), "months": _twelve()}
-    put(s, OrgYear, [{**empty, **row} for row in rows])
+    put(
+        s,
+        OrgYear,
+        [{**empty, "org_id": org_id, "year": year, "parent_id": parents[org_id]} for org_id in sorted(parents)],
+    )
 
 
 def _twelve() -> list[list[int]]:

@@ -16,6 +16,7 @@ from school.org.models import Member, Organization, PartyStatus
 from school.records.ledger import KEEPERS, judge, lock_members, mark, open_years
 from school.records.models import HourExemption, MemberYear, OrgYear
 from school.records.policies import asked_of
+from school.records.rollup import empty_rows
 
 
 def open_missing(s: Session, year: int, limit: int = 1000) -> int:
@@ -55,12 +56,12 @@ def follow_tree(s: Session, year: int, limit: int = 1000) -> int:
                 sa.func.coalesce(OrgYear.parent_id, 0) != sa.func.coalesce(Organization.parent_id, 0),
             )
         )
+        .order_by(Organization.id)
         .limit(limit)
     ).all()
+    empty_rows(s, year, {org_id: parent_id for org_id, parent_id, row in rows if row is None})
     for org_id, parent_id, row in rows:
-        if row is None:
-            s.add(OrgYear(org_id=org_id, year=year, parent_id=parent_id, months=[[0, 0] for _ in range(12)]))
-        else:
+        if row is not None:
             if row.parent_id is not None:
                 mark(s, [(row.parent_id, year)])
             row.parent_id = parent_id
