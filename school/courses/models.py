@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from school.core.db import Base, Id
-from school.core.secrecy import Secrecy
 from school.media.models import MediaAsset, Timeline
 from school.org.models import Account, Organization
+from school.org.offered import Offered
 
 
 class CourseState(StrEnum):
@@ -32,32 +32,20 @@ class CourseCategory(Base):
     sort_no: Mapped[int] = mapped_column(default=0)  # also chooses the cover's ground, 1 to 8
 
 
-class Course(Base):
+class Course(Offered, Base):
     """A course with declared hours (hundredths), which decide the ledger entry; lessons hold the recordings."""
 
     __tablename__ = "course"
 
     id: Mapped[Id]
-    title: Mapped[str] = mapped_column(sa.String(80))
-    slip: Mapped[str] = mapped_column(sa.String(4), default="")
-    summary: Mapped[str] = mapped_column(sa.String(1000), default="")
     category_id: Mapped[int] = mapped_column(sa.ForeignKey("course_category.id"), index=True)
     category: Mapped[CourseCategory] = relationship()
     kind: Mapped[str] = mapped_column(sa.String(20), default="recorded")  # recorded, film, micro, audio
-    compulsory: Mapped[bool] = mapped_column(default=False)
     hours_100: Mapped[int]
-    secrecy: Mapped[Secrecy] = mapped_column(sa.String(10), default=Secrecy.INTERNAL)
     state: Mapped[CourseState] = mapped_column(sa.String(12), default=CourseState.DRAFT)
-    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id), index=True)  # 主办单位
-    org: Mapped[Organization] = relationship()
     trainer_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
     trainer: Mapped[Account] = relationship(foreign_keys=[trainer_id])
-    reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
-    review_note: Mapped[str] = mapped_column(sa.String(400), default="")
-    created_at: Mapped[datetime]
-    submitted_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(default=1)  # for two people who edit at once
     lessons: Mapped[list[Lesson]] = relationship(back_populates="course", order_by="Lesson.position")
 
 

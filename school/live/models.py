@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from school.core.db import Base, BigInt, Id
-from school.core.secrecy import Secrecy
 from school.media.models import SlideDeck, Stream
 from school.org.models import Account, Member, Organization
+from school.org.offered import Offered
 from school.records.models import Mode
 
 
@@ -42,17 +42,12 @@ class ReplayState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class LiveClass(Base):
+class LiveClass(Offered, Base):
     """One live class. `hours_100` are the declared hours that attendance and replay together earn."""
 
     __tablename__ = "live_class"
 
     id: Mapped[Id]
-    title: Mapped[str] = mapped_column(sa.String(80))
-    summary: Mapped[str] = mapped_column(sa.String(1000), default="")
-    slip: Mapped[str] = mapped_column(sa.String(4), default="")  # the characters on the cover (题签)
-    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id), index=True)  # 主办单位
-    org: Mapped[Organization] = relationship()
     trainer_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
     trainer: Mapped[Account] = relationship(foreign_keys=[trainer_id])
     helper_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id), index=True)  # 助教
@@ -60,8 +55,6 @@ class LiveClass(Base):
     starts_at: Mapped[datetime]
     minutes: Mapped[int]
     hours_100: Mapped[int]
-    compulsory: Mapped[bool] = mapped_column(default=False)
-    secrecy: Mapped[Secrecy] = mapped_column(sa.String(10), default=Secrecy.INTERNAL)
     makeup_days: Mapped[int] = mapped_column(default=14)  # until when those absent should have watched the replay
     state: Mapped[LiveState] = mapped_column(sa.String(12), default=LiveState.DRAFT)
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rules.RoomRules as a dictionary
@@ -78,11 +71,6 @@ class LiveClass(Base):
     replay_out_ms: Mapped[int | None]
     replay_at: Mapped[datetime | None]  # when it was opened to its audience
     captions_key: Mapped[str | None] = mapped_column(sa.String(200))  # WebVTT in the object store
-    reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
-    review_note: Mapped[str] = mapped_column(sa.String(400), default="")
-    created_at: Mapped[datetime]
-    submitted_at: Mapped[datetime | None]
-    version: Mapped[int] = mapped_column(default=1)  # for two people who edit at once
 
     __table_args__ = (sa.Index("ix_live_class_state_starts_at", "state", "starts_at"),)
 

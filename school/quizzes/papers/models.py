@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from school.core.db import Base, BigInt, Id
-from school.core.secrecy import Secrecy
 from school.org.models import Account, Organization
+from school.org.offered import Offered
 from school.records.models import Mode
 
 
@@ -43,27 +43,16 @@ class Show(StrEnum):
     NEVER = "never"
 
 
-class Quiz(Base):
+class Quiz(Offered, Base):
     """A practice, quiz, exam or contest with its rules. `hours_100` are earned once by who passes."""
 
     __tablename__ = "quiz"
 
     id: Mapped[Id]
     kind: Mapped[QuizKind] = mapped_column(sa.String(10))
-    title: Mapped[str] = mapped_column(sa.String(80))
-    summary: Mapped[str] = mapped_column(sa.String(1000), default="")
-    slip: Mapped[str] = mapped_column(sa.String(4), default="")
-    org_id: Mapped[int] = mapped_column(sa.ForeignKey(Organization.id), index=True)  # 主办单位
-    org: Mapped[Organization] = relationship()
     author_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
     author: Mapped[Account] = relationship(foreign_keys=[author_id])
     state: Mapped[QuizState] = mapped_column(sa.String(10), default=QuizState.DRAFT)
-    secrecy: Mapped[Secrecy] = mapped_column(sa.String(10), default=Secrecy.INTERNAL)
-    version: Mapped[int] = mapped_column(default=1)  # for two people who edit at once
-    reviewer_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
-    review_note: Mapped[str] = mapped_column(sa.String(400), default="")
-    created_at: Mapped[datetime]
-    submitted_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     # when and how often
     opens_at: Mapped[datetime | None]  # None: as soon as it is published
@@ -89,7 +78,6 @@ class Quiz(Base):
     # what it gives
     hours_100: Mapped[int] = mapped_column(default=0)
     mode: Mapped[Mode] = mapped_column(sa.String(10), default=Mode.ONLINE)
-    compulsory: Mapped[bool] = mapped_column(default=False)
     course_ref: Mapped[int | None] = mapped_column(BigInt, index=True)  # a sibling's, so without a foreign key
     lesson_ref: Mapped[int | None] = mapped_column(BigInt)
     at_ms: Mapped[int | None]  # the moment of the lesson's time line
