@@ -18,7 +18,7 @@ from school.media import queries as media
 from school.media.models import Timeline
 from school.media.queries import AssetStatus
 from school.org.models import Organization
-from school.org.reach import below, names, places, takes_in
+from school.org.reach import below, may_know, names, places, takes_in
 from school.records.models import STANDS, StudyHourEntry
 
 PAGE = 12
@@ -41,7 +41,10 @@ def for_person(person: Person) -> sa.ColumnElement[bool]:
 
 def overseen(person: Person) -> sa.ColumnElement[bool]:
     """Whether the course's host lies under the person's review or administration."""
-    scopes = person.scopes(*OVERSEERS)
+    return _overseen(person.scopes(*OVERSEERS))
+
+
+def _overseen(scopes: tuple[str, ...]) -> sa.ColumnElement[bool]:
     if not scopes:
         return sa.false()
     return sa.exists().where(HOST.id == Course.org_id, below(HOST.path, scopes))
@@ -49,15 +52,27 @@ def overseen(person: Person) -> sa.ColumnElement[bool]:
 
 def published_for(person: Person) -> sa.ColumnElement[bool]:
     """Whether the course stands in this person's catalogue."""
-    return sa.and_(Course.state == CourseState.PUBLISHED, sa.or_(for_person(person), overseen(person)))
+    return _published(places(person), person.scopes(*OVERSEERS))
+
+
+def published_to(scopes: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    """`published_for` whoever has the `places` of the statement and oversees `scopes`: for statements that are made once."""
+    return _published(sa.bindparam("places", expanding=True), scopes)
+
+
+def _published(known: Sequence[str] | sa.BindParameter[str], scopes: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    invited = names(_AUDIENCE, CourseAudience.org_id, known)
+    return sa.and_(Course.state == CourseState.PUBLISHED, sa.or_(invited, _overseen(scopes)))
 
 
 def visible(person: Person) -> sa.ColumnElement[bool]:
     """Whether the person may open the course: in their catalogue, their own, or (but a draft) under their review."""
-    return sa.or_(
-        published_for(person),
-        Course.trainer_id == person.account_id,
-        sa.and_(Course.state != CourseState.DRAFT, overseen(person)),
+    return may_know(
+        own=Course.trainer_id == person.account_id,
+        given=Course.state == CourseState.PUBLISHED,
+        invited=for_person(person),
+        handed_in=Course.state != CourseState.DRAFT,
+        overseen=overseen(person),
     )
 
 
@@ -107,11 +122,12 @@ def course(s: Session, person: Person, course_id: int) -> Course:
 
 def _opens(found: Course, person: Person, *, invited: bool) -> bool:
     """`visible`, for one course that is loaded."""
-    oversees = person.holds(found.org.path, *OVERSEERS)
-    return (
-        (found.state == CourseState.PUBLISHED and (invited or oversees))
-        or found.trainer_id == person.account_id
-        or (found.state != CourseState.DRAFT and oversees)
+    return may_know(
+        own=found.trainer_id == person.account_id,
+        given=found.state == CourseState.PUBLISHED,
+        invited=invited,
+        handed_in=found.state != CourseState.DRAFT,
+        overseen=person.holds(found.org.path, *OVERSEERS),
     )
 
 
@@ -187,7 +203,7 @@ class Catalogue:
         return max(0, self.found - self.wanted.page * PAGE)
 
 
-def done_by(member_id: int | None) -> sa.ColumnElement[bool]:
+def done_by(member_id: int | sa.BindParameter[int] | None) -> sa.ColumnElement[bool]:
     """Whether the member's ledger has an unreversed entry of the course, of any year."""
     if member_id is None:
         return sa.false()

@@ -14,7 +14,7 @@ from school.core.i18n import N_
 from school.core.person import Person, Role, signed_in
 from school.live.models import LiveAudience, LiveClass, LiveState
 from school.org.models import Organization
-from school.org.reach import below, names, places, takes_in
+from school.org.reach import below, may_know, names, places, takes_in
 
 OVERSEERS = (Role.REVIEWER, Role.ORG_ADMIN)
 OPEN = (LiveState.APPROVED, LiveState.LIVE, LiveState.PAUSED, LiveState.ENDED)  # what its audience may see
@@ -93,10 +93,12 @@ def known(person: Person, **more: object) -> dict[str, object]:
 def _visible(
     known: Sequence[str] | sa.BindParameter[str], account_id: int | sa.BindParameter[int], scopes: tuple[str, ...]
 ) -> sa.ColumnElement[bool]:
-    return sa.or_(
-        sa.and_(LiveClass.state.in_(OPEN), names(_audience(), LiveAudience.org_id, known)),
-        _own(account_id),
-        sa.and_(LiveClass.state != LiveState.DRAFT, _overseen(scopes)),
+    return may_know(
+        own=_own(account_id),
+        given=LiveClass.state.in_(OPEN),
+        invited=names(_audience(), LiveAudience.org_id, known),
+        handed_in=LiveClass.state != LiveState.DRAFT,
+        overseen=_overseen(scopes),
     )
 
 
@@ -110,7 +112,7 @@ def _wanted(lock: bool) -> sa.Select[LiveClass, bool]:
         .options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
     )
     if lock:
-        wanted = wanted.with_for_update(of=LiveClass).execution_options(populate_existing=True)
+        wanted = wanted.with_for_update(of=LiveClass, key_share=True).execution_options(populate_existing=True)
     return wanted
 
 
@@ -150,9 +152,15 @@ def stands(live: LiveClass, person: Person, *, invited: bool) -> Standing:
         live, person, invited, live.trainer_id == person.account_id, live.helper_id == person.account_id,
         person.holds(live.org.path, *OVERSEERS),
     )  # fmt: skip
-    if here.desk or (invited and live.state in OPEN) or (here.oversees and live.state != LiveState.DRAFT):
-        return here
-    raise no_class()
+    if not may_know(
+        own=here.desk,
+        given=live.state in OPEN,
+        invited=invited,
+        handed_in=live.state != LiveState.DRAFT,
+        overseen=here.oversees,
+    ):
+        raise no_class()
+    return here
 
 
 def at_desk(standing: Standing) -> Standing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -14,6 +14,8 @@ from school.core.person import Person, Role
 from school.org.models import Account, Organization, RoleGrant
 
 CHOICES = 400  # organisations offered in a list
+
+Told = TypeVar("Told", bool, sa.ColumnElement[bool])  # of one person and one thing, or in a statement about many
 
 
 def prefixes(path: str) -> list[str]:
@@ -47,6 +49,14 @@ def names(
     """`takes_in` for whoever has the `places` known; given as a parameter, the statement is the same for everybody."""
     named = audience.join(Organization, Organization.id == org_id).where(Organization.path.in_(known))
     return sa.or_(~audience.exists(), named.exists())
+
+
+def may_know(*, own: Told, given: Told, invited: Told, handed_in: Told, overseen: Told) -> Told:
+    """Whether a person may know of what is offered to an audience: the one rule, for values and for columns.
+
+    Whose own it is; whom it is for, once it is given; who oversees its host, once it was handed in to review.
+    """
+    return own | (given & invited) | (handed_in & overseen)
 
 
 def hosts(s: Session, person: Person) -> Sequence[Organization]:

@@ -11,7 +11,7 @@ from school.core.errors import NotAllowed, NotFound
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.org.models import Member, Organization, PartyStatus
-from school.org.reach import below, names, places, prefixes, takes_in
+from school.org.reach import below, may_know, names, places, prefixes, takes_in
 from school.quizzes.bank.models import Question, QuestionState
 from school.quizzes.papers.models import Quiz, QuizAudience, QuizHelper, QuizKind, QuizState
 
@@ -98,10 +98,12 @@ def helping(person: Person) -> sa.ColumnElement[bool]:
 
 def visible(person: Person) -> sa.ColumnElement[bool]:
     """Whether the person may know of the quiz: invited to a published one, their own, helping, or (but a draft) overseen."""
-    return sa.or_(
-        sa.and_(Quiz.state == QuizState.PUBLISHED, sa.or_(invited(person), helping(person))),
-        Quiz.author_id == person.account_id,
-        sa.and_(Quiz.state != QuizState.DRAFT, overseen(person)),
+    return may_know(
+        own=Quiz.author_id == person.account_id,
+        given=Quiz.state == QuizState.PUBLISHED,
+        invited=invited(person) | helping(person),
+        handed_in=Quiz.state != QuizState.DRAFT,
+        overseen=overseen(person),
     )
 
 
@@ -130,10 +132,15 @@ def standing(s: Session, person: Person, quiz_id: int, *, lock: bool = False) ->
         quiz, person, bool(row[1]), quiz.author_id == person.account_id, bool(row[2]),
         person.holds(quiz.org.path, *OVERSEERS),
     )  # fmt: skip
-    served = quiz.state == QuizState.PUBLISHED and (here.invited or here.helps)
-    if served or here.authors or (here.oversees and quiz.state != QuizState.DRAFT):
-        return here
-    raise no_quiz()
+    if not may_know(
+        own=here.authors,
+        given=quiz.state == QuizState.PUBLISHED,
+        invited=here.invited or here.helps,
+        handed_in=quiz.state != QuizState.DRAFT,
+        overseen=here.oversees,
+    ):
+        raise no_quiz()
+    return here
 
 
 def at_desk(standing: Standing) -> Standing:
