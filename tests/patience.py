@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import sqlalchemy as sa
+
+from school.core.db import Database
+
 PATIENCE_S = 120.0  # what pages in Chromium are given, too; how long a test may take as a whole is pytest's `timeout`
 
 
@@ -16,3 +20,11 @@ def until(true: Callable[[], Any], seconds: float = PATIENCE_S, what: str = "") 
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what or 'it did not happen'}"
         time.sleep(0.05)
     return found
+
+
+def somebody_waits(db: Database) -> bool:
+    """Whether a transaction waits for another one's rows; SQLite's waits before it begins, and nobody sees it."""
+    if db.sqlite:
+        return True
+    with db.read() as s:
+        return s.scalar(sa.text("SELECT true FROM pg_locks WHERE NOT granted LIMIT 1")) is True

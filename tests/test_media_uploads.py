@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tus import OCTETS, RESUMABLE
 
 from actors import Cast
 from clients import SchoolClient
+from patience import somebody_waits, until
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound, SchoolError, TooLarge, Unavailable
 from school.core.store import ObjectStore, full
@@ -213,6 +215,20 @@ def test_a_complete_upload_cannot_be_cancelled(db: Database, store: ObjectStore,
     assert send(db, store, cast, upload.token, 3, Body(b"")) == 3  # an answer that was lost is simply given again
     with pytest.raises(Conflict):
         uploads.cancel_upload(db, store, cast.trainer.person, upload.token)
+
+
+def test_who_cancels_waits_for_the_part_that_is_being_stored(db: Database, store: ObjectStore, cast: Cast) -> None:
+    upload = opened(db, cast, 3)
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as s:
+            held = uploads.find_upload(s, cast.trainer.person, upload.token, lock=True)
+            cancelled = pool.submit(uploads.cancel_upload, db, store, cast.trainer.person, upload.token)
+            until(lambda: somebody_waits(db))
+            held.offset, held.completed_at = 3, now()  # it was the last one
+        with pytest.raises(Conflict, match=r"upload\.done"):
+            cancelled.result()
+    with db.read() as s:
+        assert uploads.find_upload(s, cast.trainer.person, upload.token).completed_at
 
 
 def test_the_sweep_takes_the_abandoned_and_the_orphaned_only(db: Database, store: ObjectStore, cast: Cast) -> None:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from actors import PASSWORD, Cast
+from patience import somebody_waits, until
 from school.core.db import Database
 from school.core.errors import Invalid, SchoolError, TooMany
 from school.core.keys import Keys
@@ -201,6 +202,27 @@ def test_changing_the_password_ends_the_other_devices(db: Database, cast: Cast) 
     assert who(db, kept)
     assert enter(db, "member", "Chunfeng-2026")
     assert refusal(db, "member").code == "sign_in.wrong"
+
+
+@pytest.mark.parametrize("first", ["sign in", "change"])
+def test_a_password_that_is_changed_meanwhile_opens_nothing(db: Database, cast: Cast, first: str) -> None:
+    """Both have found it right, then somebody else's change is stored before theirs."""
+    token = enter(db, "member")
+    person = who(db, token)
+    assert person is not None
+    act = {
+        "sign in": lambda: enter(db, "member"),
+        "change": lambda: sign_ins.change_password(db, person, PASSWORD, "Qiufeng-2026", token),
+    }[first]
+    new = passwords.hash_password("Chunfeng-2026")
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as s:
+            s.execute(sa.update(Account).where(Account.login == "member").values(password_hash=new))
+            coming = pool.submit(act)
+            until(lambda: coming.done() or somebody_waits(db))
+        with pytest.raises(Invalid, match=r"sign_in\.wrong|password\.old"):
+            coming.result()
+    assert enter(db, "member", "Chunfeng-2026")
 
 
 def test_guessing_the_old_password_is_limited(db: Database, cast: Cast) -> None:

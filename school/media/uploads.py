@@ -58,9 +58,13 @@ def create_upload(
     return upload
 
 
-def find_upload(s: Session, person: Person, token: str) -> Upload:
-    """The person's own upload; NotFound for anybody else's and for one that was cancelled or cleared away."""
-    upload = s.scalars(sa.select(Upload).where(Upload.token == token, Upload.owner_id == person.account_id)).first()
+def find_upload(s: Session, person: Person, token: str, *, lock: bool = False) -> Upload:
+    """The person's own upload; NotFound for anybody else's and for one that was cancelled or cleared away.
+
+    With `lock` nobody adds to it before this transaction ends.
+    """
+    own = sa.select(Upload).where(Upload.token == token, Upload.owner_id == person.account_id)
+    upload = s.scalars(own.with_for_update() if lock else own).first()
     if upload is None:
         raise NotFound("upload.gone", N_("没有找到这次上传，可能已经取消或清除。请重新选择文件上传。"))
     return upload
@@ -105,7 +109,7 @@ def receive(
 def cancel_upload(db: Database, store: ObjectStore, person: Person, token: str) -> None:
     """End an upload and forget its bytes; Conflict when it is complete."""
     with db.write() as s:
-        upload = find_upload(s, person, token)
+        upload = find_upload(s, person, token, lock=True)
         if upload.completed_at:
             raise Conflict("upload.done", N_("这个文件已经传完，不能再取消上传。不需要时，请在课程里删除这一讲。"))
         _forget(s, upload, "upload.cancelled")
@@ -116,7 +120,9 @@ def clean_uploads(db: Database, store: ObjectStore, older_than: timedelta = KEPT
     """Forget uploads nobody has continued for `older_than`, and objects no upload needs; how many uploads there were."""
     with db.write() as s:
         stale = s.scalars(
-            sa.select(Upload).where(Upload.completed_at.is_(None), Upload.touched_at < now() - older_than)
+            sa.select(Upload)
+            .where(Upload.completed_at.is_(None), Upload.touched_at < now() - older_than)
+            .with_for_update(skip_locked=True)  # one that is held is not forgotten by its browser
         ).all()
         for upload in stale:
             _forget(s, upload, "upload.abandoned")

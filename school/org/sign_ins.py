@@ -69,24 +69,32 @@ def sign_in(db: Database, keys: Keys, login: str, password: str, device: Device,
     token = secrets.token_urlsafe(32)
     with db.write() as s:
         _refuse_beyond_limits(s, mark, device.address, try_id)  # tries that ran beside this one count as well
-        s.execute(sa.delete(SignInFailure).where(SignInFailure.login_hash == mark))
-        at = now()
-        s.add(
-            SignIn(
-                token_hash=token_hash(token),
-                account_id=account.id,
-                device=device.name[:200],
-                address=device.address,
-                created_at=at,
-                seen_at=at,
-                expires_at=at + lasts,
+        if s.scalar(_unchanged(account.id, account.password_hash)) is not None:
+            s.execute(sa.delete(SignInFailure).where(SignInFailure.login_hash == mark))
+            at = now()
+            s.add(
+                SignIn(
+                    token_hash=token_hash(token),
+                    account_id=account.id,
+                    device=device.name[:200],
+                    address=device.address,
+                    created_at=at,
+                    seen_at=at,
+                    expires_at=at + lasts,
+                )
             )
-        )
-        if fresh:
-            s.execute(sa.update(Account).where(Account.id == account.id).values(password_hash=fresh))
-        person = Person(account.id, account.name, address=device.address)
-        record(s, person, "sign_in", ("account", account.id), device=device.name[:200])
-    return token
+            if fresh:
+                s.execute(sa.update(Account).where(Account.id == account.id).values(password_hash=fresh))
+            person = Person(account.id, account.name, address=device.address)
+            record(s, person, "sign_in", ("account", account.id), device=device.name[:200])
+            return token
+    raise _wrong(db, mark, try_id, account.id, device)
+
+
+def _unchanged(account_id: int, password_hash: str) -> sa.Select[int]:
+    """The account's id, its row held, if its password is still the one that was looked at before this transaction."""
+    same = sa.select(Account.id).where(Account.id == account_id, Account.password_hash == password_hash, Account.active)
+    return same.with_for_update(key_share=True)
 
 
 def _mark(login: str) -> str:
@@ -167,7 +175,7 @@ _HELD = (
     sa.select(
         SignIn.token_hash, SignIn.id, SignIn.seen_at, SignIn.expires_at,
         Account.id, Account.name, Account.locale, Account.elder, Account.must_change_password,
-        Account.member_id, _branch.id, _branch.path,
+        Account.member_id, _branch.id, _branch.path, _branch.name,
         RoleGrant.role, RoleGrant.org_id, _scope.path,
     )
     .join(Account, Account.id == SignIn.account_id)
@@ -212,7 +220,7 @@ def people_of_tokens(s: Session, addresses: Mapping[str, str]) -> dict[str, Pers
 def _person(rows: Sequence[Any], address: str) -> Person:
     """The account of one token's rows, which differ in the role alone."""
     (
-        _, _, _, _, account_id, name, locale, elder, must_change, member_id, org_id, org_path, *_,
+        _, _, _, _, account_id, name, locale, elder, must_change, member_id, org_id, org_path, org_name, *_,
     ) = rows[0]  # fmt: skip
     return Person(
         account_id=account_id,
@@ -221,6 +229,7 @@ def _person(rows: Sequence[Any], address: str) -> Person:
         member_id=member_id,
         org_id=org_id,
         org_path=org_path,
+        org_name=org_name,
         locale=locale,
         elder=elder,
         must_change_password=must_change,
@@ -307,6 +316,8 @@ def change_password(db: Database, person: Person, old: str | None, new: str, kee
         )
     fresh = passwords.hash_password(new)
     with db.write() as s:
+        if s.scalar(_unchanged(account.id, account.password_hash)) is None:
+            raise _old_password()  # it was changed elsewhere meanwhile
         s.add(PasswordUse(account_id=account.id, password_hash=account.password_hash, since=now()))
         s.execute(
             sa.update(Account).where(Account.id == account.id).values(password_hash=fresh, must_change_password=False)
@@ -319,6 +330,10 @@ def _check_old(db: Database, account: Account, old: str, address: str) -> None:
     """Guessing the password here is as limited as at the door."""
     try_id = _note_try(db, _mark(account.login), address)
     if not passwords.check(old, account.password_hash):
-        raise Invalid("password.old", N_("现在的密码不对，没有改动。请再输入一次。"))
+        raise _old_password()
     with db.write() as s:
         s.execute(sa.delete(SignInFailure).where(SignInFailure.id == try_id))
+
+
+def _old_password() -> Invalid:
+    return Invalid("password.old", N_("现在的密码不对，没有改动。请再输入一次。"))
