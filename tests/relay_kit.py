@@ -29,7 +29,7 @@ from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.rtp import RtcpSrPacket
 
 import services
-from patience import until
+from patience import PATIENCE_S, until
 from school.core.keys import load_keys
 from school.core.settings import Settings, dump
 from school.media.stream_tokens import Part, seal
@@ -151,6 +151,7 @@ class Loop:
     """An event loop in a thread, so that tests stay plain functions."""
 
     def __init__(self) -> None:
+        self._connections: list[RTCPeerConnection] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -158,14 +159,20 @@ class Loop:
     def run(self, work: Coroutine[Any, Any, T], seconds: float = 30) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
 
+    def connection(self) -> RTCPeerConnection:
+        """A new connection; closed with the loop at the latest, or its sockets would complain in some later test."""
+        self._connections.append(RTCPeerConnection(BUNDLED))
+        return self._connections[-1]
+
     def close(self) -> None:
         async def end() -> None:
+            await asyncio.gather(*(one.close() for one in self._connections), return_exceptions=True)
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
 
-        self.run(end())
+        self.run(end(), PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -310,7 +317,7 @@ class Publisher(Session):
     tracks: list[Clip] = field(default_factory=list)
 
     async def _begin(self) -> str:
-        self.pc = RTCPeerConnection(BUNDLED)
+        self.pc = self.loop.connection()
         begun, self.tracks = time.monotonic(), []
         if self.sound:
             self.tracks.append(Clip("audio", clip("h264", (320, 180), 15)[1], 2, begun))
@@ -344,7 +351,7 @@ class Watcher(Session):
     seen: list[list[Seen]] = field(default_factory=list)
 
     async def _begin(self) -> str:
-        self.pc = RTCPeerConnection(BUNDLED)
+        self.pc = self.loop.connection()
         self.seen = [[] for _ in range(self.sounds + self.pictures)]
         for number in range(self.sounds + self.pictures):
             transceiver = self.pc.addTransceiver("audio" if number < self.sounds else "video", direction="recvonly")

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
 import psycopg
 from playwright.sync_api import Browser, sync_playwright
 
@@ -86,6 +87,14 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     except ProcessLookupError:
         pass
     process.wait()
+
+
+def gone(process: psutil.Process) -> bool:
+    """Whether it has ended, waited for or not."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # between the two questions
+        return True
 
 
 def program(name: str, mend: str) -> str:
@@ -285,7 +294,7 @@ def chromium() -> Iterator[Browser]:
     """The machine's Chromium or Chrome, headless, driven by Playwright."""
     path = chromium_path()
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
+        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS, timeout=PATIENCE_S * 1000)
         try:
             yield running
         finally:
@@ -295,7 +304,9 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def chromium_with_camera(beside: Browser) -> Iterator[Browser]:
     """Another Chromium of the same Playwright, with a fake camera and microphone, whose connections may use loopback."""
-    running = beside.browser_type.launch(executable_path=chromium_path(), args=[*BROWSER_ARGS, *CAMERA_ARGS])
+    running = beside.browser_type.launch(
+        executable_path=chromium_path(), args=[*BROWSER_ARGS, *CAMERA_ARGS], timeout=PATIENCE_S * 1000
+    )
     try:
         yield running
     finally:
@@ -331,7 +342,7 @@ class LiveServer:
         """kill -9, the workers too; returns when nobody listens any more."""
         if self.process is not None:
             kill(self.process)
-            until = time.monotonic() + 10
+            until = time.monotonic() + PATIENCE_S
             while listening("127.0.0.1", self.settings.port) and time.monotonic() < until:
                 time.sleep(0.02)
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from marks_kit import hand_in
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
+import actors
 import courses_kit
 import live_kit
 import services
 from actors import PASSWORD, Actor, Cast
+from patience import PATIENCE_S
 from quiz_kit import SAMPLES, make_question, make_quiz
 from school.core.db import Database
 from school.core.settings import Settings
+from school.core.store import open_store
 from school.core.time import now
 from school.live import reporting
 from school.live.models import LiveAttendance, LivePoll, LiveReport, LiveState
@@ -95,27 +102,63 @@ def pages(
     }  # fmt: skip
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[[str, Actor | None, int, int], Page]]:
-    contexts = []
+@dataclass(frozen=True)
+class House:
+    """A running school: where it answers, who opens what, and what their browsers keep once they have signed in."""
 
-    def enter(origin: str, actor: Actor | None, width: int, elder: int) -> Page:
-        context = browser.new_context(
-            base_url=origin, locale="zh-CN", viewport={"width": width, "height": 844}, bypass_csp=True
-        )
-        contexts.append(context)
-        page = context.new_page()
-        context.add_cookies([{"name": "elder", "value": str(elder), "url": origin}])
+    url: str
+    pages: dict[str, list[str]]
+    seats: dict[str, StorageState]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, sqlite_tables: Path, browser: Browser) -> Iterator[House]:
+    """One school for all views: looking at a page changes nothing on it."""
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copyfile(sqlite_tables, folder / "school.db")
+    settings = Settings(
+        data=folder / "data",
+        database_url=f"sqlite:///{folder / 'school.db'}",
+        host="127.0.0.1",
+        port=services.free_port(),
+    )
+    open_store(settings).prepare()
+    db = Database(settings.db_url)
+    cast = actors.build(db)
+    course = courses_kit.published(db, cast, summary=HORRIBLE)
+    draft = courses_kit.draft(db, cast, title=HORRIBLE)
+    lesson = courses_kit.lessons(db, course)[0]
+    all_pages = pages(cast, course.id, lesson.id, draft.id, classes(db, cast), sittings(db, cast))
+    server = services.LiveServer(settings, folder / "web.log")
+    try:
+        server.start()
+        seats = {who: signed_in(browser, server.url, cast[who] if who else None) for who in all_pages}
+        yield House(server.url, all_pages, seats)
+    finally:
+        server.kill()
+        db.close()
+
+
+def signed_in(browser: Browser, url: str, actor: Actor | None) -> StorageState:
+    """What a browser keeps of somebody who has signed in; None is a visitor."""
+    with opened(browser, base_url=url) as page:
         if actor is not None:
             page.goto("/sign-in")
             page.fill("input[name=login]", actor.login)
             page.fill("input[name=password]", PASSWORD)
             page.click("button[type=submit]")
             page.wait_for_url("**/")
-        return page
+        return page.context.storage_state()
 
-    yield enter
-    for context in contexts:
+
+@contextmanager
+def opened(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A page of a fresh browser that takes axe in and shows nothing half faded."""
+    context = browser.new_context(locale="zh-CN", bypass_csp=True, reduced_motion="reduce", **options)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    try:
+        yield context.new_page()
+    finally:
         context.close()
 
 
@@ -135,24 +178,14 @@ def faults(page: Page, path: str) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("view", VIEWS)
-def test_no_page_has_a_serious_fault(
-    view: str,
-    settings: Settings,
-    db: Database,
-    cast: Cast,
-    live_server: Callable[..., services.LiveServer],
-    open_page: Callable[[str, Actor | None, int, int], Page],
-) -> None:
-    course = courses_kit.published(db, cast, summary=HORRIBLE)
-    draft = courses_kit.draft(db, cast, title=HORRIBLE)
-    lesson = courses_kit.lessons(db, course)[0]
-    origin = live_server(settings).url
+def test_no_page_has_a_serious_fault(view: str, house: House, browser: Browser) -> None:
     width, elder = VIEWS[view]
     said = []
-    for who, paths in pages(cast, course.id, lesson.id, draft.id, classes(db, cast), sittings(db, cast)).items():
-        page = open_page(origin, cast[who] if who else None, width, elder)
-        for path in paths:
-            said += faults(page, path)
+    for who, paths in house.pages.items():
+        seat, viewport = house.seats[who], {"width": width, "height": 844}
+        with opened(browser, base_url=house.url, viewport=viewport, storage_state=seat) as page:
+            page.context.add_cookies([{"name": "elder", "value": str(elder), "url": house.url}])
+            for path in paths:
+                said += faults(page, path)
     assert not said, "\n".join(said)

@@ -30,7 +30,7 @@ def test_nothing_outlives_a_killed_run() -> None:
     run.kill()
     run.wait()
     run.stdout.close()
-    until(lambda: not left.is_running() or left.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: services.gone(left))
 
 
 def test_a_port_is_given_once() -> None:

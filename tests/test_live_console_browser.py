@@ -74,6 +74,12 @@ def test_a_trainer_rehearses_teaches_and_ends(
     live_server: Callable[..., services.LiveServer],
 ) -> None:  # fmt: skip
     server = live_server(together)
+
+    def sources() -> list[str]:
+        """What the room was last told that the trainer sends."""
+        lines = room.lines("sources")
+        return list(lines[-1].body["sources"]) if lines else []
+
     with faultless_page(camera_browser, permissions=["camera", "microphone"]) as page:
         at_the_desk(page, server, room.id)
         page.click("#try")
@@ -81,8 +87,12 @@ def test_a_trainer_rehearses_teaches_and_ends(
         page.click("[data-act=rehearse]")
         expect(page.locator("#state")).to_have_text("彩排中")
         expect(page.locator("#view-says")).to_have_text("彩排：只有讲师台看得到")
-        playing(page, "v-main")  # as it came back from the relay
-        assert page.evaluate("document.getElementById('v-main').srcObject.getVideoTracks()[0].label") != "fake_device_0"
+        page.wait_for_function(  # as it came back from the relay
+            """() => {
+              const video = document.getElementById('v-main');
+              return video.videoWidth > 0 && video.srcObject.getVideoTracks()[0].label !== 'fake_device_0';
+            }"""
+        )
         expect(page.locator("#health-t")).to_have_text("网络良好")
 
         page.click("[data-act=start]")
@@ -91,15 +101,15 @@ def test_a_trainer_rehearses_teaches_and_ends(
         stream = 1  # the first of a fresh database
         until(lambda: relay.stream(stream).get("sources", {}).get("camera", {}).get("live"))
         assert relay.stream(stream)["sources"]["camera"]["codec"] == "h264"
-        assert relay.stream(stream)["sources"]["small"]["live"]
+        until(lambda: relay.stream(stream)["sources"].get("small", {}).get("live"), what="the small picture")
 
         page.click("#s-screen")
         until(lambda: relay.stream(stream)["sources"].get("screen", {}).get("live"), what="screen")
         expect(page.locator("#inset")).to_be_visible()
-        until(lambda: room.lines("sources")[-1].body["sources"] == ["screen", "camera", "small", "mic"])
+        until(lambda: sources() == ["screen", "camera", "small", "mic"])
         page.click("#s-screen")
         expect(page.locator("#inset")).to_be_hidden()
-        until(lambda: room.lines("sources")[-1].body["sources"] == ["camera", "small", "mic"])
+        until(lambda: sources() == ["camera", "small", "mic"])
 
         room.do(cast.member, "ask", text="冬肥什么时候施？")
         room.do(cast.member, "hand", up=True)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from crowd import Crowd
 import live_kit
 import services
 from actors import Cast
-from patience import until
+from patience import PATIENCE_S, until
 from school.core.db import Database
 from school.core.errors import SchoolError
 from school.core.settings import Settings
 from school.live import events
 from school.live.access import standing
 from school.live.models import LiveEvent, LiveMessage, LivePresence
+from school.live.presence import RETURN_MS
 from sockets_kit import Guest, cookies, members, room
 
 Start = Callable[..., services.LiveServer]
@@ -76,12 +78,18 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_web_is_killed(
         talker.join()
         with db.read() as s:
             stored = list(s.scalars(sa.select(LiveMessage.text).order_by(LiveMessage.id)))
-            stays = s.scalars(sa.select(LivePresence).where(LivePresence.member_id == cast.member.member_id)).all()
+            stays = s.scalars(
+                sa.select(LivePresence)
+                .where(LivePresence.member_id == cast.member.member_id)
+                .order_by(LivePresence.entered_ms)
+            ).all()
         assert len(set(stored)) == len(stored)
         assert stored[: len(talker.acknowledged)] == talker.acknowledged
         listener.until(lambda: len(listener.said()) == len(stored))
         assert listener.said() == stored
-        assert len(stays) == 1, "back within fifteen seconds: the same stay"
+        assert stays
+        for before, after in pairwise(stays):  # however long this machine takes to start a web process
+            assert after.entered_ms - before.seen_ms > RETURN_MS, "back within fifteen seconds: the same stay"
 
 
 class Redis:
@@ -214,11 +222,11 @@ def test_a_storm_of_arrivals_is_welcomed_and_counted(
     server = live_server(settings)
     crowd = Crowd(server.settings.port, class_id)
     try:
-        crowd.arrive(cookies(server.settings, db, accounts), 2.0)
+        crowd.arrive(cookies(server.settings, db, accounts), 2.0, PATIENCE_S)
         assert not {one.refused for one in crowd.gone}
         assert len(crowd.inside) == people
         crowd.send(crowd.all[0], "say", {"text": "都到了"})
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_S
         while crowd.said < people and time.monotonic() < end:
             crowd.listen(0.1)
         assert crowd.said == people

@@ -144,7 +144,7 @@ def test_the_other_node_takes_the_class_over(
         assert (astray.status, astray.error["code"]) == (409, "stream.elsewhere")
         publisher = trainer.publisher(loop)
         assert publisher.address.startswith(server.url)
-        assert nodes["b"].relay.stream(stream_id)["sources"]
+        until(lambda: nodes["b"].relay.stream(stream_id).get("sources"), what="b has the trainer")
         until(lambda: any(early.seen), what="who came first sees the trainer")
         hall = member.ticket("watch")["hls"]["hall"]
         before = until(lambda: listed(member, hall), what="the hall")
@@ -154,11 +154,11 @@ def test_the_other_node_takes_the_class_over(
         publisher.vanish()
         publisher = trainer.publisher(loop)
         late = member.watcher(loop)
-        assert nodes["a"].relay.stream(stream_id)["sources"]
+        until(lambda: nodes["a"].relay.stream(stream_id).get("sources"), what="a has the trainer")
         until(lambda: any(late.seen), what="a viewer sees the trainer")
         assert stream_of(db, stream_id).node == "a"
         until(lambda: any(number > max(before) for number in listed(member, hall)), what="the same address goes on")
-        after = listed(member, hall)
+        after = until(lambda: listed(member, hall))
         assert member.session.get(after[max(after)], timeout=20).ok
         with db.write() as s:
             running.end(s, cast.trainer.person, live.id)

@@ -123,7 +123,7 @@ def enter(page: Page, house: House, room: Room, actor: Actor) -> Page:
 
 def moves(page: Page, layer: str) -> None:
     """The picture of `layer` is shown and goes on."""
-    expect(page.locator(f"#{layer}.big")).to_be_visible(timeout=20_000)
+    expect(page.locator(f"#{layer}.big")).to_be_visible()
     page.wait_for_function(
         """async (layer) => {
           const video = document.querySelector(`#${layer} video`);
@@ -242,7 +242,7 @@ def test_what_was_said_without_a_connection_goes_out_once(phone: Page, house: Ho
     expect(phone.locator("#waiting")).to_have_text("2 条待发送，恢复后自动发出")
     room.do(house.cast.trainer, "say", text="大家都在吗？")  # said meanwhile
     house.server.start()
-    expect(phone.locator("#waiting")).to_be_hidden(timeout=30_000)
+    expect(phone.locator("#waiting")).to_be_hidden()
     expect(phone.locator("#chat .msg", has_text="大家都在吗")).to_have_count(1)
     for text in ("第一句", "第二句"):
         expect(phone.locator("#chat .msg", has_text=text)).to_have_count(1)
@@ -278,10 +278,10 @@ def test_a_phone_whose_clock_is_five_hours_fast_shows_and_counts_the_schools_tim
     this_ms = log.this_ms()
     with house.db.write() as s:
         live = s.get_one(LiveClass, room.id)
-        live.started_ms = this_ms - 12 * MINUTE_MS - 30_000
+        live.started_ms = this_ms - 12 * MINUTE_MS - 3_000  # nearly a minute is left for all that follows
         log.append(s, room.id, "state", {"state": "live"}, at_ms=live.started_ms)
         s.add(LivePresence(
-            class_id=room.id, member_id=member.member_id, entered_ms=this_ms - 10 * MINUTE_MS - 30_000, seen_ms=this_ms,
+            class_id=room.id, member_id=member.member_id, entered_ms=this_ms - 10 * MINUTE_MS - 3_000, seen_ms=this_ms,
         ))  # fmt: skip
     phone.add_init_script(
         "const real = Date; globalThis.Date = class extends real { constructor(...when) {"
@@ -350,4 +350,4 @@ def test_the_trainer_can_trim_the_replay_on_a_desktop(camera_browser: Browser, h
         expect(begin).to_be_visible()
         expect(page.get_by_role("tab", name="章节")).to_be_visible()
         page.set_viewport_size(PHONE)
-        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=PHONE["width"])

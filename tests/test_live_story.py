@@ -218,7 +218,7 @@ def test_a_class_is_taught_counted_and_made_up(
 
     # ── what was missed is made up on the replay, and only that ──
     late.goto(f"/live/{class_id}/replay")
-    assert covered(late) > 0
+    until(lambda: covered(late) > 0)
     late.click("#resume")
     until(lambda: hours(here.db, "maxiazhi", class_id) == 25)
     late.goto("/record")
@@ -291,9 +291,9 @@ def poll(desk: Page, voters: list[Page]) -> None:
 
 
 def covered(page: Page) -> int:
-    """Credited seconds as the replay says them."""
-    minutes, seconds = page.locator("[data-sum=yes]").inner_text().split(":")
-    return int(minutes) * 60 + int(seconds)
+    """Credited seconds as the replay says them; 0 before it says anything."""
+    minutes, _, seconds = page.locator("[data-sum=yes]").inner_text().partition(":")
+    return int(minutes or 0) * 60 + int(seconds or 0)
 
 
 def hours(db: Database, login: str, class_id: int) -> int:

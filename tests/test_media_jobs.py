@@ -171,12 +171,14 @@ def test_a_failed_attempt_waits_longer_each_time_and_then_fails_with_its_asset(d
     pauses = []
     for _ in range(3):
         claim = must_claim(db)
+        at = now()
         assert jobs.fail(db, claim, "store.away", retry=True, detail="connection refused")
         failed = job(db, "a")
-        pauses.append(failed.run_at - now())
+        pauses.append(failed.run_at - at)
         with db.write() as s:
             s.execute(sa.update(MediaJob).values(run_at=now() - LONG))
-    assert pauses[1] > pauses[0] > timedelta(seconds=5)
+    assert pauses[0] >= jobs.FIRST_PAUSE
+    assert pauses[1] >= 2 * jobs.FIRST_PAUSE
     assert (failed.state, failed.reason_code, failed.detail) == (JobState.FAILED, "store.away", "connection refused")
     with db.read() as s:
         asset = queries.asset(s, asset_id)

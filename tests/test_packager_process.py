@@ -184,7 +184,9 @@ def test_kill_and_an_absent_store_cost_nothing_that_was_closed(
         s3_server.stop()
         try:
             until(lambda: len(list(spool.glob(f"*{SUFFIX}"))) >= 2)
-            assert requests.get(f"{process.url}/streams/{stream_id}", timeout=20).json()["trouble"] == "store.away"
+            until(
+                lambda: requests.get(f"{process.url}/streams/{stream_id}", timeout=20).json()["trouble"] == "store.away"
+            )
             kept = {path: path.read_bytes() for path in spool.glob(f"*{SUFFIX}")}
             before = newest(process, stream_id)
             process.kill()

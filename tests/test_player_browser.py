@@ -36,9 +36,9 @@ from services import LiveServer, free_port
 
 pytestmark = pytest.mark.browser
 
-EDGE = (
-    700  # milliseconds that a stretch may lose where playing begins or ends: one look at the clock, and the way there
-)
+# Milliseconds that a stretch may lose where playing begins or ends: one look at the clock, and the way there while the
+# machine is busy with something else.
+EDGE = 1_500
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +137,18 @@ def seat(page: Page, hall: Hall, faults: list[str]) -> Page:
     return page
 
 
+AT_SIXTEENFOLD = """() => new Promise((done) => {  // back in time by itself: the last ten seconds would last half of one
+  const video = document.getElementById('video');
+  video.playbackRate = 16;
+  const look = setInterval(() => {
+    if (video.currentTime < 45) return;
+    clearInterval(look);
+    video.playbackRate = 1;
+    done();
+  }, 10);
+})"""
+
+
 def now_ms(page: Page) -> float:
     at: float = page.evaluate("document.getElementById('video').currentTime * 1000")
     return at
@@ -144,6 +156,11 @@ def now_ms(page: Page) -> float:
 
 def watch_until(page: Page, seconds: float) -> None:
     page.wait_for_function("at => document.getElementById('video').currentTime >= at", arg=seconds)
+
+
+def clock(ms: float) -> str:
+    """A place in the lesson as the page writes it."""
+    return f"{int(ms) // 60_000}:{int(ms) // 1000 % 60:02}"
 
 
 def pause(page: Page) -> float:
@@ -168,9 +185,13 @@ def test_watching_counts_and_a_reload_in_the_middle_loses_nothing(seat: Page, ha
     seat.get_by_role("button", name="开始学习").click()
     watch_until(seat, 6)
     seat.reload()
-    expect(seat.get_by_role("button", name="从 0:06 接着看")).to_be_enabled()
-    seat.get_by_role("button", name="从 0:06 接着看").click()
-    watch_until(seat, 9)
+    go_on = seat.get_by_role("button", name=re.compile("^从 0:[0-5][0-9] 接着看$"))
+    expect(go_on).to_be_enabled()
+    stopped = re.search(r"0:(\d\d)", go_on.inner_text())
+    assert stopped
+    assert int(stopped[1]) >= 5
+    go_on.click()
+    watch_until(seat, int(stopped[1]) + 3)
     at = pause(seat)
     one_stretch(hall.covered(), 0, at)
     expect(seat.locator("[data-sum=no]")).to_have_text("0:00")
@@ -178,7 +199,7 @@ def test_watching_counts_and_a_reload_in_the_middle_loses_nothing(seat: Page, ha
     assert found is not None
     assert found.refused == []
     assert abs(found.position_ms - at) < EDGE
-    expect(seat.get_by_role("slider", name="播放位置")).to_have_attribute("aria-valuetext", "0:09 / 1:00")
+    expect(seat.get_by_role("slider", name="播放位置")).to_have_attribute("aria-valuetext", f"{clock(at)} / 1:00")
 
 
 def test_without_network_the_picture_goes_on_and_everything_is_delivered_later(
@@ -187,6 +208,9 @@ def test_without_network_the_picture_goes_on_and_everything_is_delivered_later(
     seat.route(re.compile(r"/0001[34]\.m4s$"), lambda route: route.abort())  # the last seconds never came in time
     seat.get_by_role("button", name="开始学习").click()
     watch_until(seat, 2)
+    seat.wait_for_function(
+        "() => { const b = document.getElementById('video').buffered; return b.end(b.length - 1) > 12; }"
+    )
     seat.context.set_offline(True)
     watch_until(seat, 6)
     seat.keyboard.press("k")
@@ -250,9 +274,7 @@ def test_only_the_last_opened_page_earns_and_the_other_says_so(seat: Page, hall:
 def test_sixteenfold_speed_is_refused_with_its_reason_and_a_person_can_be_asked(seat: Page, hall: Hall) -> None:
     seat.get_by_role("button", name="开始学习").click()
     watch_until(seat, 1)
-    seat.evaluate("document.getElementById('video').playbackRate = 16")
-    watch_until(seat, 50)
-    seat.evaluate("document.getElementById('video').playbackRate = 1")
+    seat.evaluate(AT_SIXTEENFOLD)
     pause(seat)
     card = seat.locator("#reasons article")
     expect(card).to_contain_text("播放得比可计入的倍速快")
@@ -330,8 +352,7 @@ def test_an_unanswered_check_pauses_and_an_answer_goes_on(page: Page, hall: Hall
     page.goto(hall.url)
     page.get_by_role("button", name="开始学习").click()
     watch_until(page, 5)
-    for _ in range(2):
-        page.keyboard.press("k")
+    page.evaluate("for (const _ of [1, 2]) document.getElementById('play').click()")  # a key of its own might answer
     question = page.get_by_role("dialog", name="您还在学习吗？")
     expect(question.get_by_text("没有收到回应，先停在这里")).to_be_visible()
     assert page.evaluate("document.getElementById('video').paused")
@@ -412,7 +433,7 @@ def test_quality_can_be_chosen_down_to_the_sound_alone(seat: Page, hall: Hall) -
     seat.wait_for_function("() => document.getElementById('video').videoHeight > 0")
     watch_until(seat, at / 1000 + 5)
     end = pause(seat)
-    assert sum(to - start for start, to in hall.covered()) >= end - 4 * EDGE
+    assert sum(to - start for start, to in hall.covered()) >= end - 2 * EDGE
 
 
 def test_a_trainer_previews_while_the_rest_is_still_made(page: Page, hall: Hall, clip: Clip, faults: list[str]) -> None:

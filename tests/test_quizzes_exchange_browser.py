@@ -54,7 +54,7 @@ def test_a_trainer_brings_a_file_in_and_takes_the_bank_out(
     expect(page.get_by_text("没有标出正确答案")).to_be_visible()
     expect(page.get_by_text("calculated")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
     page.get_by_role("button", name="导入 1 道题").click()
     # nothing is sent before it is said what becomes of mistakes
     expect(page.locator("[name=skip]:invalid")).to_be_focused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def saved(page: Page) -> None:
 def test_every_kind_is_answered_by_tapping_and_handed_in(phone: Page, house: House) -> None:
     quiz_id = house.quiz()
     begin(phone, quiz_id)
-    expect(phone.locator("#left")).to_contain_text("30:00")
+    expect(phone.locator("#left")).to_contain_text(re.compile("30:00|29:[1-5]"))
     phone.locator(".opt", has_text="12月4日").click()
     saved(phone)
     phone.click("#next")
@@ -267,7 +268,7 @@ def test_a_pause_and_more_time_reach_the_page(phone: Page, house: House) -> None
         control.extend(s, here, 10, "开考晚了", clock_ms())
     look_at_the_clock(phone)
     expect(phone.locator("#voice")).to_contain_text("加了 10 分钟")
-    expect(phone.locator("#left")).to_contain_text("14:")
+    expect(phone.locator("#left")).to_contain_text(re.compile("14:|15:00"))
     with house.db.write() as s:
         control.pause(s, standing(s, house.cast.trainer.person, quiz_id), "停电", clock_ms())
     phone.locator(".opt").nth(1).click()
@@ -287,7 +288,7 @@ def test_time_is_the_schools_and_its_end_hands_in(phone: Page, house: House) -> 
     phone.clock.set_system_time("2031-01-01T00:00:00Z")  # the phone's own clock is of no account
     phone.locator(".opt").nth(1).click()
     saved(phone)
-    expect(phone.locator("#left")).to_contain_text("0:5")
+    expect(phone.locator("#left")).to_contain_text(re.compile("0:[1-5][0-9]"))
     with house.db.write() as s:  # the rest of the minute, gone at once
         s.execute(sa.update(Attempt).where(Attempt.quiz_id == quiz_id).values(deadline_ms=Attempt.deadline_ms - 58_000))
     look_at_the_clock(phone)
@@ -347,6 +348,7 @@ def test_all_by_keyboard_and_read_aloud(browser: Browser, house: House) -> None:
         expect(page.locator(".q-no")).to_be_focused()
         page.keyboard.press("3")  # a question to be written: nothing to choose
         page.keyboard.press("ArrowRight")
+        expect(page.locator(".q-no")).to_contain_text("第 3 题")
         for number in "31":
             page.keyboard.press(number)
         saved(page)
@@ -404,7 +406,7 @@ def test_a_lesson_stops_at_its_moment_asks_and_goes_on(
         page.click("#resume")
         dialog = page.locator("dialog.moment")
         expect(dialog.locator(".q-no")).to_contain_text("第 1 题")
-        assert page.evaluate("document.getElementById('video').paused")
+        page.wait_for_function("() => document.getElementById('video').paused")
         dialog.locator(".opt", has_text="12月4日").click()
         dialog.get_by_text("看对错").click()
         expect(dialog).to_contain_text("答对了")

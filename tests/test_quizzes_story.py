@@ -247,7 +247,7 @@ def answer(phone: Page, places: list[int]) -> None:
 
 def saved(phone: Page) -> None:
     """The answer in view has reached the school."""
-    expect(phone.locator(".question .saved:not(.wait)")).to_be_visible(timeout=60_000)
+    expect(phone.locator(".question .saved:not(.wait)")).to_be_visible()
 
 
 def sit(here: Place, phone: Page, quiz_id: int) -> Paper:
@@ -289,7 +289,7 @@ def sit(here: Place, phone: Page, quiz_id: int) -> Paper:
     go(5)
     expect(phone.locator("#offline")).to_be_visible()
     back_up()
-    expect(phone.locator("#offline")).to_be_hidden(timeout=60_000)
+    expect(phone.locator("#offline")).to_be_hidden()
     saved(phone)
     assert answers(here.db, told.attempt_id) == 6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from actors import Cast
 from school.core.db import Database
 from school.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from school.core.settings import Settings
+from school.core.time import now, year_of
 from school.org import service as org
 from school.org.models import AuditLog, Member, Organization, PartyStatus, PostHolding, PostType
 from school.records import jobs, ledger, service, years
@@ -174,8 +175,8 @@ def rebuild(db: Database, app_settings: Settings) -> None:
 
 
 @pytest.fixture
-def this_year() -> int:
-    return datetime.now(UTC).year
+def this_year(settings: Settings) -> int:
+    return year_of(now(), settings.zone)
 
 
 def test_branch_figures_follow_the_member_and_lines_keep_the_old_branch(
@@ -280,6 +281,35 @@ def test_a_mark_made_during_a_rebuild_stands_for_the_next(db: Database, cast: Ca
             pass
         assert s.get_one(OrgYear, (cast.county_id, 2026)).online_100 == 29 * 100
         assert s.scalar(sa.select(sa.func.count()).select_from(OrgYearMark)) == 0
+
+
+def test_a_tree_that_turns_while_it_is_read_is_no_circle(
+    db: Database, settings: Settings, cast: Cast, this_year: int
+) -> None:
+    """The branch is seen below the town, then the town below the branch: what was read first belongs to the tree before."""
+    rebuild(db, settings)
+    with db.write() as s:
+        ledger.mark(s, [(cast.branch_id, this_year)])
+    turned: list[str] = []
+
+    def turn(*call: object) -> None:
+        if "organization.parent_id" in str(call[2]) and not db.sqlite and not turned:
+            turned.append(str(call[2]))
+            with db.write() as s:
+                branch, town, county = (
+                    s.get_one(Organization, key) for key in (cast.branch_id, cast.town_id, cast.county_id)
+                )
+                org.move_organization(s, cast.admin.person, branch, county)
+                org.move_organization(s, cast.admin.person, town, branch)
+                years.follow_tree(s, this_year)
+
+    sa.event.listen(db.engine, "after_cursor_execute", turn)
+    with db.write() as s:
+        service.rebuild_dirty(s)
+    rebuild(db, settings)
+    with db.read() as s:
+        assert db.sqlite or s.get_one(OrgYear, (cast.town_id, this_year)).parent_id == cast.branch_id
+        assert s.get_one(OrgYear, (cast.county_id, this_year)).members == 3
 
 
 def test_two_rebuilders_at_once_come_to_the_right_totals(db: Database, cast: Cast) -> None:

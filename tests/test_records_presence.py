@@ -23,6 +23,7 @@ from school.records.presence import Counted, Stay, cover_presence
 from school.records.presence_rules import by_day, count, laid, media_at, sorted_out, to_media
 from school.records.queries import ribbons_of
 from school.records.rules import Clock, CreditPolicy, Watched, claim
+from school.records.seat import seat_of
 from school.records.tokens import unseal
 
 T0 = round(START.timestamp() * 1000)
@@ -178,6 +179,19 @@ def test_who_came_late_watches_only_what_was_missed(db: Database, cast: Cast) ->
     assert entry.hours_100 == 100
     assert len(entry.evidence["sessions"]) == 1
     assert len(entry.evidence["stays"]) == 1
+
+
+def test_who_was_counted_again_goes_on_where_they_were(db: Database, cast: Cast) -> None:
+    """Counting writes both kinds of coverage at one moment; only who watches alone has a place to go on from."""
+    part = post_class(db)
+    watcher = Watcher(db, cast.member.member_id, START + timedelta(hours=1))
+    watcher.open(part.id)
+    watcher.claim((0, 0), position_ms=30 * MINUTE)
+    attend(db, cast.member.member_id, (0, 5), mode=Mode.GROUP)
+    with db.read() as s:
+        seat = seat_of(s, cast.member.member_id, "live", 7, 7, START + timedelta(hours=3), ZONE)
+    assert seat is not None
+    assert seat.position_ms == 30 * MINUTE
 
 
 def test_a_pause_is_nobodys_time(db: Database, cast: Cast) -> None:

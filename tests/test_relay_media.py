@@ -320,20 +320,20 @@ def test_chromium_publishes_and_watches(school: School, browser: Browser) -> Non
 
 def _publish_and_watch(school: School, webrtc_browser: Browser) -> None:
     stream_id = school.stream()
-    page = webrtc_browser.new_page()
+    context = webrtc_browser.new_context()
+    context.set_default_timeout(PATIENCE_S * 1000)
+    page = context.new_page()
     page.goto(f"{school.relay.url}/health")
     whip, whep = f"{school.relay.url}/whip/{stream_id}", f"{school.relay.url}/whep/{stream_id}"
     assert page.evaluate(PUBLISH, [whip, school.relay.token(stream_id, "publish")]) == 201
-    watching = webrtc_browser.new_page()
+    watching = context.new_page()
     watching.goto(f"{school.relay.url}/health")
     assert watching.evaluate(WATCH, [whep, school.relay.token(stream_id, "watch")]) == 201
     watching.wait_for_function("window.seen()[0] > 0 && window.seen()[1] > 20")
-    sources = school.relay.stream(stream_id)["sources"]
-    assert sources["camera"]["live"]
-    assert sources["mic"]["live"]
+    for source in ("camera", "mic"):
+        until(lambda source=source: school.relay.stream(stream_id)["sources"][source]["live"], what=source)
     page.evaluate("window.pc.close()")
     page.evaluate(PUBLISH, [whip, school.relay.token(stream_id, "publish")])
     had = watching.evaluate("window.seen()[1]")
     watching.wait_for_function(f"window.seen()[1] > {had} + 20")
-    page.close()
-    watching.close()
+    context.close()

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from school import cli
 from school.core.db import Database
 from school.org.models import Member, Organization
+from school.records.models import MemberYear
 
 
 def school(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -80,12 +81,17 @@ def test_the_branch_report_and_a_backup_of_the_demo_county(tmp_path: Path) -> No
         code = s.scalar(
             sa.select(Organization.code).join(Member, Member.org_id == Organization.id).where(Member.name == "周谷雨")
         )
+        file = s.scalars(
+            sa.select(MemberYear).join(Member, Member.id == MemberYear.member_id).where(Member.name == "周谷雨")
+            .order_by(MemberYear.year.desc())
+        ).first()  # fmt: skip
     db.close()
-    asked = ("report", "branch", str(code), "--year", "2026", "--json")
+    assert file is not None
+    asked = ("report", "branch", str(code), "--year", str(file.year), "--json")
     report = json.loads(school(tmp_path / "a", *asked).stdout)
     names = {row["name"]: row for row in report["members"]}
-    assert names["周谷雨"]["group_100"] == 2000
-    assert names["周谷雨"]["online_100"] == 1500
+    assert names["周谷雨"]["group_100"] == file.group_100
+    assert names["周谷雨"]["online_100"] == file.online_100
     target = tmp_path / "school.backup"
     assert school(tmp_path / "a", "backup", str(target)).returncode == 0
     assert school(tmp_path / "b", "restore", str(target)).returncode == 0

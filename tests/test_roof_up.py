@@ -17,7 +17,7 @@ import requests
 
 import services
 from media_worker.keep import STEADY
-from patience import until
+from patience import PATIENCE_S, until
 from school.core.settings import Settings, load
 from school.up import Supervisor, environment, live_ports, serving
 
@@ -47,7 +47,7 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path
 @pytest.mark.slow
 def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.Popen[bytes], str, Path]) -> None:
     process, origin, log = running
-    until(lambda: "已经打开" in log.read_text(), 120)
+    until(lambda: "已经打开" in log.read_text())
     assert requests.get(f"{origin}/sign-in", timeout=60).status_code == 200
     assert "Qinghe-2026" in log.read_text()
     supervisor = psutil.Process(process.pid)
@@ -61,18 +61,18 @@ def test_it_serves_survives_a_fall_and_stops_cleanly(running: tuple[subprocess.P
     until(lambda: "the packager listens" in log.read_text())
     for part in ("packager", "relay"):
         (parent,) = (child for child in supervisor.children() if f"media_worker.{part}" in child.cmdline())
-        (working,) = parent.children()
+        (working,) = until(parent.children)
         assert parent.num_threads() == 1, "a fork copies no other thread"
         until(lambda working=working: time.time() - working.create_time() > STEADY + 1)
         working.kill()
         until(lambda parent=parent, working=working: [one for one in parent.children() if one.pid != working.pid])
     family = supervisor.children(recursive=True)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     told = log.read_text()
     assert "数据都已保存" in told
     assert "Traceback" not in told, told[-4000:]
-    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    until(lambda: all(services.gone(child) for child in family))
 
 
 def test_children_follow_a_killed_supervisor(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_children_follow_a_killed_supervisor(tmp_path: Path) -> None:
     orphan = psutil.Process(int(mark.read_text()))
     process.kill()
     process.wait()
-    until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: services.gone(orphan))
 
 
 def test_a_child_that_keeps_falling_waits_longer_each_time() -> None:

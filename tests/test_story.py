@@ -26,9 +26,9 @@ from school.records.models import MemberYear, StudyHourEntry
 __all__ = ["running"]
 
 TITLE = "村务公开怎么做"
-SECONDS = 120
+SECONDS = 75
 HOURS = "10"  # enough to be seen in the committee's averages
-CUT_SECONDS = 20
+CUT_SECONDS = 10
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def upload_and_submit(trainer: BrowserContext, file: Path) -> str:
     page.click("main form button[type=submit]")
     page.wait_for_url(re.compile(r"/studio/courses/\d+"))
     page.set_input_files("[data-files]", file)
-    expect(page.locator("[data-slots] .tag.ok")).to_be_visible(timeout=170_000)
+    expect(page.locator("[data-slots] .tag.ok")).to_be_visible(timeout=300_000)  # the demo's lectures are made, too
     page.reload()
     page.click("[data-submit]")
     expect(page.get_by_text("正在等待另一位同志审核")).to_be_visible()
@@ -105,9 +105,9 @@ def publish(reviewer: BrowserContext, course: str) -> None:
 
 
 def covered(page: Page) -> int:
-    """Credited seconds as the page says them."""
-    minutes, seconds = page.locator("[data-sum=yes]").inner_text().split(":")
-    return int(minutes) * 60 + int(seconds)
+    """Credited seconds as the page says them; 0 before it says anything."""
+    minutes, _, seconds = page.locator("[data-sum=yes]").inner_text().partition(":")
+    return int(minutes or 0) * 60 + int(seconds or 0)
 
 
 def play(page: Page, at_least: int, rate: str = "1.5") -> None:
@@ -154,7 +154,7 @@ def test_from_a_trainers_disk_to_the_training_file(
 
     page.reload()  # nothing that was watched is lost
     page.wait_for_selector("#play:not([disabled])")
-    assert covered(page) >= 15
+    until(lambda: covered(page) >= 15)
 
     play(page, 25)
     page.locator("#rate").select_option("1.0")
@@ -170,8 +170,6 @@ def test_from_a_trainers_disk_to_the_training_file(
     second.goto(page.url)
     second.wait_for_selector("#play:not([disabled])")
     play(second, covered(second) + 5)
-    if page.evaluate("document.getElementById('video').paused"):
-        page.click("#play")
     expect(page.locator("#superseded")).to_be_visible()
     page.close()
 

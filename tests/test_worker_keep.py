@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from patience import until
+from patience import PATIENCE_S, until
+from services import gone
 
 PROGRAM = """
 import signal, sys, time
@@ -44,7 +45,7 @@ def kept(folder: Path, *, steady: float, program: str = PROGRAM) -> Iterator[tup
 def test_what_is_killed_is_there_again(tmp_path: Path) -> None:
     with kept(tmp_path, steady=0.0) as (parent, said):
         for falls in range(1, 4):
-            until(lambda falls=falls: said.read_text().count("here") == falls, 30)
+            until(lambda falls=falls: said.read_text().count("here") == falls)
             (child,) = parent.children()
             child.kill()
         until(lambda: said.read_text().count("here") == 4)
@@ -53,29 +54,29 @@ def test_what_is_killed_is_there_again(tmp_path: Path) -> None:
 
 def test_what_falls_at_once_is_left_to_whoever_waits_longer(tmp_path: Path) -> None:
     with kept(tmp_path, steady=1000.0) as (parent, said):
-        until(lambda: "here" in said.read_text(), 30)
+        until(lambda: "here" in said.read_text())
         parent.children()[0].kill()
-        assert parent.wait(30) == 128 + signal.SIGKILL
+        assert parent.wait(PATIENCE_S) == 128 + signal.SIGKILL
         assert said.read_text() == "here\n"
 
 
 def test_a_program_that_cannot_run_says_so(tmp_path: Path) -> None:
     program = "import sys; from media_worker.keep import keep; keep('it'); sys.exit(3)"
     with kept(tmp_path, steady=0.0, program=program) as (parent, _):
-        assert parent.wait(30) == 3
+        assert parent.wait(PATIENCE_S) == 3
 
 
 def test_who_is_asked_to_end_asks_the_child_and_ends_as_it_does(tmp_path: Path) -> None:
     with kept(tmp_path, steady=0.0) as (parent, said):
-        until(lambda: "here" in said.read_text(), 30)
+        until(lambda: "here" in said.read_text())
         parent.terminate()
-        assert parent.wait(30) == 7
+        assert parent.wait(PATIENCE_S) == 7
         assert said.read_text() == f"here\nasked {signal.SIGTERM}\n"
 
 
 def test_a_parent_that_is_killed_takes_its_child_along(tmp_path: Path) -> None:
     with kept(tmp_path, steady=0.0) as (parent, said):
-        until(lambda: "here" in said.read_text(), 30)
+        until(lambda: "here" in said.read_text())
         (child,) = parent.children()
         parent.kill()
-        until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        until(lambda: gone(child))
