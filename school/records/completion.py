@@ -223,11 +223,13 @@ def _evidence(s: Session, member_id: int, parts: dict[StudyPart, Watched], permi
         .limit(SESSIONS_KEPT)
     ).all()
     reviews = s.scalars(
-        sa.select(ReviewRequest).where(
+        sa.select(ReviewRequest)
+        .where(
             ReviewRequest.member_id == member_id,
             ReviewRequest.part_id.in_([part.id for part in parts]),
             ReviewRequest.state == "granted",
         )
+        .order_by(ReviewRequest.id)
     ).all()
     stays = s.scalars(
         sa.select(StudyStay)

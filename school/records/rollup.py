@@ -46,8 +46,8 @@ def _rebuild(s: Session, year: int, org_ids: Collection[int], now: datetime) -> 
         children[child.parent_id or 0].append(child)
     own = _own_figures(s, year, parents)
     months = _own_months(s, year, parents)
-    for org_id in _deepest_first(parents):
-        row = rows[org_id]
+    for row in _deepest_first(rows):
+        org_id = row.org_id
         figures = list(own.get(org_id, (0,) * len(FIGURES)))
         twelve = months[org_id]
         for child in children[org_id]:
@@ -152,9 +152,11 @@ def _own_months(s: Session, year: int, org_ids: Collection[int]) -> dict[int, li
     return months
 
 
-def _deepest_first(parents: dict[int, int | None]) -> list[int]:
-    def depth(org_id: int) -> int:
-        above = parents[org_id]
+def _deepest_first(rows: dict[int, OrgYear]) -> list[OrgYear]:
+    """By the tree as the rows say it now that they are held; what was read before may be of two trees."""
+
+    def depth(row: OrgYear) -> int:
+        above = rows.get(row.parent_id or 0)
         return 0 if above is None else 1 + depth(above)
 
-    return sorted(parents, key=depth, reverse=True)
+    return sorted(rows.values(), key=depth, reverse=True)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from school.core.i18n import N_
 from school.core.time import day_of
 from school.org.models import Member
-from school.records.models import Coverage, PlaySession, ReviewRequest
+from school.records.models import Coverage, Mode, PlaySession, ReviewRequest
 from school.records.policies import credit_policy, every_policy, policy_for
 from school.records.queries import Ribbon, ribbons_of
 from school.records.rules import CreditPolicy
@@ -77,9 +77,9 @@ def seat_of(
 
 def _position(s: Session, member_id: int, part: Ribbon) -> int:
     latest = s.scalar(
-        sa.select(Coverage.position_ms)
-        .where(Coverage.member_id == member_id, Coverage.part_id == part.part_id)
-        .order_by(Coverage.updated_at.desc())
+        sa.select(Coverage.position_ms).where(
+            Coverage.member_id == member_id, Coverage.part_id == part.part_id, Coverage.mode == Mode.ONLINE
+        )
     )
     return latest if latest and part.in_ms + HEAD_MS <= latest <= part.length_ms - TAIL_MS else part.in_ms
 
