@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from school.core.errors import Conflict, Invalid
 from school.core.i18n import N_
-from school.core.secrecy import refuse_secrets
-from school.core.text import tidy
+from school.core.notes import checked
 from school.org import audit
 from school.quizzes.access import Standing, at_desk
 from school.quizzes.marks import earnings
@@ -226,11 +225,7 @@ def _minutes(minutes: int) -> int:
 
 def _reason(reason: str) -> str:
     """Tidied; it stands in the records, and the member reads why a sitting was made void."""
-    reason = tidy(reason)
-    refuse_secrets(reason)
-    if not reason or len(reason) > REASON_MOST:
-        raise Invalid("control.reason", N_("请写明原因，不超过 %(most)d 个字。"), most=REASON_MOST)
-    return reason
+    return checked(reason, "control.reason", N_("请写明原因。"), most=REASON_MOST)
 
 
 def _over() -> Conflict:

@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from school.core.errors import Invalid
 from school.core.i18n import N_
-from school.core.secrecy import refuse_secrets
-from school.core.text import tidy, tidy_lines
+from school.core.notes import checked
+from school.core.text import tidy
 from school.org import audit
 from school.org.models import Account, Member, Organization
 from school.quizzes.access import Standing, at_desk, expected
@@ -22,7 +21,6 @@ from school.quizzes.sittings.show import was_told
 from school.records.bulk import among
 
 SHOWN = 200  # sitters on the page; more are found by name
-NOTE_MOST = 400
 NOTES = 100
 TOLD = ("away", "resumed", "silent")  # events that are counted beside a name; evidence, never a verdict
 SHOWS = ("all", "open", "quiet", "over", "absent")
@@ -180,10 +178,7 @@ def _lost(s: Session, attempt: Attempt) -> int:
 def note_down(s: Session, here: Standing, text: str, at_ms: int, *, attempt_id: int | None = None) -> None:
     """Keep an incident (考场记录), of one sitting or of the whole room. Invalid (`quiz.note`), NotFound (`attempt.missing`)."""
     quiz = at_desk(here).quiz
-    text = tidy_lines(text)
-    refuse_secrets(text)
-    if not text or len(text) > NOTE_MOST:
-        raise Invalid("quiz.note", N_("请写明经过，不超过 %(most)d 个字。"), most=NOTE_MOST)
+    text = checked(text, "quiz.note", N_("请写明经过。"))
     if (
         attempt_id is not None
         and s.scalar(sa.select(Attempt.id).where(Attempt.id == attempt_id, Attempt.quiz_id == quiz.id)) is None
