@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -272,16 +273,18 @@ def test_only_the_last_opened_page_earns_and_the_other_says_so(seat: Page, hall:
 
 
 def test_sixteenfold_speed_is_refused_with_its_reason_and_a_person_can_be_asked(seat: Page, hall: Hall) -> None:
+    began = time.monotonic()
     seat.get_by_role("button", name="开始学习").click()
     watch_until(seat, 1)
     seat.evaluate(AT_SIXTEENFOLD)
     pause(seat)
+    earned_ms = (time.monotonic() - began) * 1_500 + 1_000  # the usable speed is one and a half
     card = seat.locator("#reasons article")
     expect(card).to_contain_text("播放得比可计入的倍速快")
     found = hall.coverage()
     assert found is not None
-    assert found.covered_ms < 25_000
-    assert sum(end - start for start, end, _ in found.refused) > 25_000
+    assert found.covered_ms < earned_ms  # however long this machine took to play so fast
+    assert sum(end - start for start, end, _ in found.refused) > 40_000 - earned_ms
     card.get_by_role("button", name="申请复核").click()
     card.get_by_label("请说明当时的情况").fill("电脑卡住了，画面自己跳过去的。")
     card.get_by_role("button", name="提交复核申请").click()
@@ -336,7 +339,7 @@ def test_a_presence_check_is_answered_by_any_key(page: Page, hall: Hall, faults:
     page.goto(hall.url)
     page.get_by_role("button", name="开始学习").click()
     watch_until(page, 5)
-    page.get_by_role("button", name="暂停").click()
+    page.evaluate("document.getElementById('play').click()")  # the question may be there already
     question = page.get_by_role("dialog", name="您还在学习吗？")
     expect(question).to_be_visible()
     expect(question.get_by_role("button")).to_be_focused()

@@ -81,7 +81,7 @@ def test_only_the_sheet_is_printed(page: Page, origin: str, cast: Cast) -> None:
 
 def test_a_line_is_asked_about_without_leaving_it(page: Page, origin: str, cast: Cast) -> None:
     sign_in(page, origin, cast.member)
-    page.goto(f"{origin}/record")
+    page.goto(f"{origin}/record?year={YEAR}")
     line = page.locator("details.entry").first
     line.locator("summary").first.click()
     line.get_by_text("对这一条有疑问").click()

@@ -19,7 +19,8 @@ from school.quizzes.bank.models import QuestionKind
 from school.quizzes.bank.rules import Draft, checked
 from services import LiveServer
 
-pytestmark = pytest.mark.browser
+# What depends on the database is tested elsewhere.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)]
 
 
 def moodle_file() -> bytes:

@@ -242,6 +242,7 @@ def test_the_newest_page_answers_and_the_older_one_says_so(phone: Page, browser:
     begin(phone, quiz_id)
     phone.locator(".opt").nth(0).click()
     saved(phone)
+    phone.context.set_offline(True)  # or it might hear of the other page before the tap
     with faultless_page(browser) as desk:
         sign_in(desk, house, house.cast.member)
         begin(desk, quiz_id)
@@ -249,6 +250,7 @@ def test_the_newest_page_answers_and_the_older_one_says_so(phone: Page, browser:
         desk.locator(".sheet:visible a").first.click()
         expect(desk.locator(".opt.on")).to_contain_text("10月1日")
         phone.locator(".opt").nth(1).click()
+        phone.context.set_offline(False)
         expect(phone.locator("#elsewhere")).to_be_visible()
         desk.keyboard.press("3")
         saved(desk)
@@ -269,9 +271,11 @@ def test_a_pause_and_more_time_reach_the_page(phone: Page, house: House) -> None
     look_at_the_clock(phone)
     expect(phone.locator("#voice")).to_contain_text("加了 10 分钟")
     expect(phone.locator("#left")).to_contain_text(re.compile("14:|15:00"))
+    phone.context.set_offline(True)  # or the page might hear of the pause before the tap
+    phone.locator(".opt").nth(1).click()
     with house.db.write() as s:
         control.pause(s, standing(s, house.cast.trainer.person, quiz_id), "停电", clock_ms())
-    phone.locator(".opt").nth(1).click()
+    phone.context.set_offline(False)
     expect(phone.locator("#paused")).to_be_visible()
     with house.db.write() as s:
         control.resume(s, standing(s, house.cast.trainer.person, quiz_id), clock_ms())
