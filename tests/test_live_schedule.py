@@ -53,7 +53,7 @@ def announced(db: Database, cast: Cast, **changes: object) -> LiveClass:
 
 
 def coming(s: Session, actor: Actor) -> list[int]:
-    return [live.id for live in queries.coming(s, actor.person, now())]
+    return [live.id for live in queries.near(s, actor.person, now())[1]]
 
 
 def colleague(db: Database, cast: Cast, org_id: int) -> Person:

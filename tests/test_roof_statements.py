@@ -44,7 +44,7 @@ def test_pages_that_everybody_opens(client: SchoolClient, db: Database, cast: Ca
     file_kit.file_year(db, cast)
     course = courses_kit.published(db, cast)
     client.act_as(cast.member)
-    for path, most in (("/", 12), (f"/courses/{course.id}", 9)):
+    for path, most in (("/", 8), (f"/courses/{course.id}", 9)):
         assert client.get(path).status_code == 200
         assert asked(lambda path=path: client.get(path)) == most, path
 

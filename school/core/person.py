@@ -49,6 +49,7 @@ class Person:
     member_id: int | None = None
     org_id: int | None = None
     org_path: str | None = None
+    org_name: str | None = None
     locale: str = "zh"
     elder: int = 0
     must_change_password: bool = False

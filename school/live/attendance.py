@@ -169,21 +169,23 @@ MADE_UP = sa.exists().where(  # the ledger has the class by now
 )
 
 
+_MAKEUPS = (  # made once: every first page asks
+    sa.select(LiveClass, LiveAttendance)
+    .join(LiveAttendance, LiveAttendance.class_id == LiveClass.id)
+    .where(
+        LiveAttendance.member_id == sa.bindparam("member_id"),
+        LiveAttendance.makeup_until.is_not(None),
+        LiveClass.state == LiveState.ENDED,
+        LiveClass.replay != ReplayState.WITHDRAWN,
+        ~MADE_UP,
+    )
+    .options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
+    .order_by(LiveAttendance.makeup_until, LiveClass.id)
+)
+
+
 def makeups_of(s: Session, member_id: int) -> list[Makeup]:
     """The classes a member still has to make up, the most urgent first; what the ledger has by now is left out."""
-    rows = s.execute(
-        sa.select(LiveClass, LiveAttendance)
-        .join(LiveAttendance, LiveAttendance.class_id == LiveClass.id)
-        .where(
-            LiveAttendance.member_id == member_id,
-            LiveAttendance.makeup_until.is_not(None),
-            LiveClass.state == LiveState.ENDED,
-            LiveClass.replay != ReplayState.WITHDRAWN,
-            ~MADE_UP,
-        )
-        .options(joinedload(LiveClass.org), joinedload(LiveClass.trainer))
-        .order_by(LiveAttendance.makeup_until, LiveClass.id)
-    )
     return [
         Makeup(
             live,
@@ -191,6 +193,6 @@ def makeups_of(s: Session, member_id: int) -> list[Makeup]:
             row.counted_ms,
             live.replay == ReplayState.PUBLISHED or row.first_ms is not None,
         )
-        for live, row in rows
+        for live, row in s.execute(_MAKEUPS, {"member_id": member_id})
         if row.makeup_until is not None
     ]

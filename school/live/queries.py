@@ -27,7 +27,7 @@ from school.media.models import SlideDeck, Stream
 from school.org.models import Account, Organization
 
 PAGE = 12  # replays at once
-COMING = 60
+NEAR = 80  # classes that are on or announced
 OWN = 200
 LONGEST = timedelta(minutes=MINUTES.stop) + LATE  # after it a class's hour is long over, whatever its length
 
@@ -76,36 +76,28 @@ def faced(statement: sa.Select[LiveClass]) -> sa.Select[LiveClass]:
 
 
 @lru_cache(256)
-def _running(scopes: tuple[str, ...]) -> sa.Select[LiveClass]:
+def _near(scopes: tuple[str, ...]) -> sa.Select[LiveClass]:
     """Made once for all who oversee the same: to build such a statement costs more than to ask it."""
-    wanted = sa.select(LiveClass).where(LiveClass.state.in_(RUNNING), visible_to(scopes))
-    return faced(wanted.order_by(LiveClass.started_ms, LiveClass.id))
-
-
-@lru_cache(256)
-def _coming(scopes: tuple[str, ...]) -> sa.Select[LiveClass]:
-    wanted = sa.select(LiveClass).where(
-        LiveClass.state == LiveState.APPROVED,
-        LiveClass.starts_at > sa.bindparam("after", type_=UTCDateTime()),
-        visible_to(scopes),
+    announced = sa.and_(
+        LiveClass.state == LiveState.APPROVED, LiveClass.starts_at > sa.bindparam("after", type_=UTCDateTime())
     )
-    ordered = wanted.order_by(LiveClass.starts_at, LiveClass.id)
-    return faced(ordered.limit(sa.bindparam("limit", type_=sa.Integer)))
+    wanted = sa.select(LiveClass).where(sa.or_(LiveClass.state.in_(RUNNING), announced), visible_to(scopes))
+    order = sa.case((LiveClass.state == LiveState.APPROVED, 1), else_=0), LiveClass.started_ms, LiveClass.starts_at
+    return faced(wanted.order_by(*order, LiveClass.id).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-def running(s: Session, person: Person) -> Sequence[LiveClass]:
-    """What is on now for this person, the first begun first."""
-    return s.scalars(_running(person.scopes(*OVERSEERS)), known(person)).all()
-
-
-def coming(s: Session, person: Person, moment: datetime, limit: int = COMING) -> Sequence[LiveClass]:
-    """What is announced for this person, the soonest first; a class that missed its hour long ago is no more."""
-    found = s.scalars(_coming(person.scopes(*OVERSEERS)), known(person, after=moment - LONGEST, limit=limit))
-    return [live for live in found if not overdue(live.starts_at, live.minutes, moment)]
+def near(s: Session, person: Person, moment: datetime, limit: int = NEAR) -> tuple[list[LiveClass], list[LiveClass]]:
+    """What is on now for this person, the first begun first; and what is announced, the soonest first: a class that
+    missed its hour long ago is no more. At most `limit` together, in one query."""
+    found = s.scalars(_near(person.scopes(*OVERSEERS)), known(person, after=moment - LONGEST, limit=limit)).all()
+    on = [live for live in found if live.state in RUNNING]
+    return on, [
+        live for live in found if live.state == LiveState.APPROVED and not overdue(live.starts_at, live.minutes, moment)
+    ]
 
 
 def board(s: Session, person: Person, moment: datetime, page: int = 1) -> Board:
-    """Everything the page shows; four queries."""
+    """Everything the page shows; two queries."""
     over = sa.and_(LiveClass.state == LiveState.ENDED, LiveClass.replay != ReplayState.WITHDRAWN, visible(person))
     mine = aliased(LiveAttendance)
     rows = s.execute(
@@ -121,7 +113,7 @@ def board(s: Session, person: Person, moment: datetime, page: int = 1) -> Board:
         Replay(live, bool(may), row.makeup_until if row else None, bool(row and row.met))
         for live, may, row, _found in rows
     ]
-    return Board(running(s, person), coming(s, person, moment), replays, rows[0][3] if rows else 0, page)
+    return Board(*near(s, person, moment), replays, rows[0][3] if rows else 0, page)
 
 
 def replay_open(person: Person) -> sa.ColumnElement[bool]:

@@ -65,7 +65,7 @@ def secretary_of(s: Session, org_id: int) -> Member | None:
 def person_of(s: Session, account: Account) -> Person:
     """The account as a permission value, with its roles and its member's branch."""
     branch = s.execute(
-        sa.select(Organization.id, Organization.path)
+        sa.select(Organization.id, Organization.path, Organization.name)
         .join(Member, Member.org_id == Organization.id)
         .where(Member.id == account.member_id)
     ).one_or_none()
@@ -82,6 +82,7 @@ def person_of(s: Session, account: Account) -> Person:
         member_id=account.member_id,
         org_id=branch.id if branch else None,
         org_path=branch.path if branch else None,
+        org_name=branch.name if branch else None,
         locale=account.locale,
         elder=account.elder,
         must_change_password=account.must_change_password,

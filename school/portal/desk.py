@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from school.core.i18n import N_
 from school.core.person import Person, Role
 from school.courses.models import Course, CourseState
-from school.courses.queries import OVERSEERS, done_by, overseen, published_for
+from school.courses.queries import OVERSEERS, overseen
+from school.courses.todo import Musts, catalogued, musts
 from school.live import queries as live
 from school.live.attendance import Makeup, makeups_of
 from school.live.models import LiveClass
@@ -30,6 +31,7 @@ BEGUN = 4  # courses shown as begun
 OPEN = 4  # compulsory courses shown as still open
 PLACES = 12  # organisations shown to somebody with duties
 COMING = 4  # live classes shown before their day
+NEAR = 12  # classes looked at for what is on and comes
 AHEAD = timedelta(days=7)  # how long before
 MAKEUPS = 4  # of the 待补学名单, the most urgent
 
@@ -80,11 +82,8 @@ class Desk:
     """Everything a member's home shows."""
 
     hours: Hours
-    branch: Organization | None
     begun: list[Begun]
-    open: Sequence[Course]
-    open_count: int
-    open_hours_100: int
+    open: Musts
     lives: Lives
     tests: Sequence[Test]  # a sitting that is going on comes first
     corrected: Sequence[quiz_notes.Note]  # marks that moved because a key was wrong
@@ -110,24 +109,12 @@ def given_name(name: str) -> str:
 
 
 def desk(s: Session, person: Person, member_id: int, year: int, now: datetime) -> Desk:
-    """A member's desk; eleven short queries, and one for each duty."""
-    must = sa.select(Course).where(Course.compulsory.is_(True), published_for(person), ~done_by(member_id))
+    """A member's desk; eight short queries, two more for what is begun, and one for each duty."""
     begun = _begun(s, person, open_items(s, member_id, year))
-    started = {each.course.id for each in begun}
-    rest = must.where(Course.id.not_in(started)) if started else must
-    open_courses = s.scalars(
-        rest.options(joinedload(Course.category)).order_by(Course.published_at.desc(), Course.id).limit(OPEN)
-    ).all()
-    count, hours_100 = s.execute(
-        must.with_only_columns(sa.func.count(), sa.func.coalesce(sa.func.sum(Course.hours_100), 0))
-    ).one()
     return Desk(
         hours=hours_of(s, member_id, year),
-        branch=s.get(Organization, person.org_id) if person.org_id else None,
         begun=begun[:BEGUN],
-        open=open_courses,
-        open_count=count,
-        open_hours_100=hours_100,
+        open=musts(s, person, member_id, OPEN, but={each.course.id for each in begun}),
         lives=lives(s, person, now),
         tests=quizzes.due(s, person, now),
         corrected=quiz_notes.notes(s, member_id),
@@ -138,19 +125,14 @@ def desk(s: Session, person: Person, member_id: int, year: int, now: datetime) -
 
 def lives(s: Session, person: Person, now: datetime) -> Lives:
     """The live classes a person's first page speaks of."""
-    coming = [each for each in live.coming(s, person, now, COMING) if each.starts_at < now + AHEAD]
+    on, announced = live.near(s, person, now, NEAR)
+    coming = [each for each in announced if each.starts_at < now + AHEAD][:COMING]
     makeups = makeups_of(s, person.member_id)[:MAKEUPS] if person.member_id else []
-    return Lives(live.running(s, person), coming, makeups)
+    return Lives(on, coming, makeups)
 
 
 def _begun(s: Session, person: Person, items: Sequence[OpenItem]) -> list[Begun]:
-    ids = [each.item.ref_id for each in items if each.item.kind == "course"]
-    if not ids:
-        return []
-    found = s.scalars(
-        sa.select(Course).where(Course.id.in_(ids), published_for(person)).options(joinedload(Course.category))
-    )
-    courses = {course.id: course for course in found}
+    courses = catalogued(s, person, [each.item.ref_id for each in items if each.item.kind == "course"])
     begun = []
     for each in items:
         course = courses.get(each.item.ref_id)

@@ -60,8 +60,9 @@ def record() -> str:
             "hours": hours_of(s, member_id, year),
             "years": sorted({year, this_year(), *years_of(s, member_id)}, reverse=True),
             "lines": lines_of(s, member_id, year, chosen),
-            "open": open_items(s, member_id, year) if year == this_year() and chosen is not Mode.GROUP else [],
-            "reviews": reviews_of(s, member_id),
+            "open": open_items(s, member_id, year, reviews=reviews_of(s, member_id))
+            if year == this_year() and chosen is not Mode.GROUP
+            else [],
         }
     words = {"categories": CATEGORIES, "reasons": REASONS, "evidence": evidence}
     return render_template("portal/record.html", year=year, mode=mode, **words, **page)

@@ -65,19 +65,21 @@ def answered_cases(s: Session, org_id: int, limit: int) -> list[Case]:
     return _cases(s, org_id, ReviewRequest.state != OPEN, ReviewRequest.answered_at.desc(), limit)
 
 
+_WAITING = (
+    sa.select(OrgClosure.ancestor_id, sa.func.count())
+    .join(ReviewRequest, ReviewRequest.org_id == OrgClosure.descendant_id)
+    .where(
+        OrgClosure.ancestor_id.in_(sa.bindparam("org_ids", expanding=True)),
+        ReviewRequest.state == OPEN,
+        ReviewRequest.member_id != sa.bindparam("but_of"),
+    )
+    .group_by(OrgClosure.ancestor_id)
+)
+
+
 def waiting_counts(s: Session, org_ids: Collection[int], but_of: int | None) -> dict[int, int]:
     """organisation id → how many requests wait there and below, those of the member `but_of` apart; none: left out."""
-    wanted = (
-        sa.select(OrgClosure.ancestor_id, sa.func.count())
-        .join(ReviewRequest, ReviewRequest.org_id == OrgClosure.descendant_id)
-        .where(
-            OrgClosure.ancestor_id.in_(org_ids),
-            ReviewRequest.state == OPEN,
-            ReviewRequest.member_id != (but_of or 0),
-        )
-        .group_by(OrgClosure.ancestor_id)
-    )
-    return dict(s.execute(wanted).all())
+    return dict(s.execute(_WAITING, {"org_ids": list(org_ids), "but_of": but_of or 0}).all())
 
 
 def _cases(

@@ -108,20 +108,20 @@ class OpenItem:
         return sum(ribbon.covered_ms for ribbon in self.ribbons)
 
 
+_YEAR = sa.select(  # in the order of `Hours`
+    MemberYear.group_100,
+    MemberYear.online_100,
+    MemberYear.required_group_100,
+    MemberYear.required_online_100,
+    MemberYear.exempt,
+    MemberYear.online_counts,
+).where(MemberYear.member_id == sa.bindparam("member_id"), MemberYear.year == sa.bindparam("year"))
+
+
 def hours_of(s: Session, member_id: int, year: int) -> Hours:
     """The member's year; zeros when nothing stands in it yet."""
-    row = s.get(MemberYear, (member_id, year))
-    if row is None:
-        return Hours(year)
-    return Hours(
-        year,
-        row.group_100,
-        row.online_100,
-        row.required_group_100,
-        row.required_online_100,
-        exempt=row.exempt,
-        online_counts=row.online_counts,
-    )
+    row = s.execute(_YEAR, {"member_id": member_id, "year": year}).one_or_none()
+    return Hours(year, *row) if row else Hours(year)
 
 
 def years_of(s: Session, member_id: int) -> Sequence[int]:
@@ -178,10 +178,16 @@ def _proved(part: dict[str, Any], refused: dict[int, list[tuple[int, int, str]]]
     )
 
 
+_REVIEWS = (
+    sa.select(ReviewRequest)
+    .where(ReviewRequest.member_id == sa.bindparam("member_id"))
+    .order_by(ReviewRequest.id.desc())
+)
+
+
 def reviews_of(s: Session, member_id: int) -> Sequence[ReviewRequest]:
     """What the member has asked to be looked at again, the newest first."""
-    wanted = sa.select(ReviewRequest).where(ReviewRequest.member_id == member_id)
-    return s.scalars(wanted.order_by(ReviewRequest.id.desc())).all()
+    return s.scalars(_REVIEWS, {"member_id": member_id}).all()
 
 
 def credited(s: Session, member_id: int, year: int, kind: str, ref_ids: Collection[int]) -> set[int]:
@@ -247,17 +253,20 @@ _BEGUN = (  # made once: to build it costs more than to ask it
 )
 
 
-def open_items(s: Session, member_id: int, year: int, limit: int = 20) -> list[OpenItem]:
-    """Active items the member has begun and not completed this year, the last watched first."""
+def open_items(
+    s: Session, member_id: int, year: int, limit: int = 20, *, reviews: Sequence[ReviewRequest] = ()
+) -> list[OpenItem]:
+    """Active items the member has begun and not completed this year, the last watched first, with those of `reviews`
+    that are about them."""
     items = s.scalars(_BEGUN, {"member_id": member_id, "year": year, "limit": limit}).all()
     ribbons = _ribbons(s, member_id, items)
-    reviews = defaultdict(list)
-    for review in reviews_of(s, member_id):
-        reviews[review.part_id].append(review)
+    by_part = defaultdict(list)
+    for review in reviews:
+        by_part[review.part_id].append(review)
     found = []
     for item in items:
         parts = ribbons.get((item.kind, item.ref_id), [])
-        asked = tuple(review for ribbon in parts for review in reviews[ribbon.part_id])
+        asked = tuple(review for ribbon in parts for review in by_part[ribbon.part_id])
         found.append(OpenItem(item, tuple(parts), asked))
     return found
 
@@ -272,20 +281,26 @@ def _items(s: Session, sources: Collection[tuple[str, int]]) -> Sequence[StudyIt
     return s.scalars(sa.select(StudyItem).where(sa.or_(*same))).all()
 
 
+_PARTS = (
+    sa.select(StudyPart, Coverage)
+    .join(
+        Coverage,
+        sa.and_(Coverage.part_id == StudyPart.id, Coverage.member_id == sa.bindparam("member_id")),
+        isouter=True,
+    )
+    .where(StudyPart.item_id.in_(sa.bindparam("item_ids", expanding=True)), StudyPart.active.is_(True))
+    .order_by(StudyPart.item_id, StudyPart.position, StudyPart.id)
+)
+
+
 def _ribbons(s: Session, member_id: int, items: Sequence[StudyItem]) -> dict[tuple[str, int], list[Ribbon]]:
     """Ribbons of the active parts of `items`, by (kind, ref_id); parts never watched are there with nothing covered."""
     if not items:
         return {}
     names = {item.id: (item.kind, item.ref_id) for item in items}
-    wanted = (
-        sa.select(StudyPart, Coverage)
-        .join(Coverage, sa.and_(Coverage.part_id == StudyPart.id, Coverage.member_id == member_id), isouter=True)
-        .where(StudyPart.item_id.in_(names), StudyPart.active.is_(True))
-        .order_by(StudyPart.item_id, StudyPart.position, StudyPart.id)
-    )
     covered: dict[int, list[Coverage]] = defaultdict(list)
     parts: dict[int, StudyPart] = {}
-    for part, coverage in s.execute(wanted):
+    for part, coverage in s.execute(_PARTS, {"member_id": member_id, "item_ids": list(names)}):
         parts[part.id] = part
         if coverage:
             covered[part.id].append(coverage)
