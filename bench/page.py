@@ -40,7 +40,9 @@ def _signed_in(open_page: Callable[..., Any], login: str) -> dict[str, str]:
     form = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": _cookies(headers)}
     status, headers, body = open_page("POST", "/sign-in", form, fields)
     assert status in {302, 303}, body[:500]
-    return {"Cookie": _cookies(headers), "Accept-Language": "zh-CN"}
+    kept = _cookies(headers)
+    _, headers, _ = open_page("GET", "/", {"Cookie": kept}, None)  # a first page adds the token of its forms
+    return {"Cookie": _cookies(headers) or kept, "Accept-Language": "zh-CN"}
 
 
 def _cookies(headers: list[tuple[str, str]]) -> str:
