@@ -265,6 +265,22 @@ def test_moodle_category_of_the_top_is_the_one_that_was_chosen() -> None:
     assert [item.draft.category for item in batch.items] == ["党史", "未分类"]
 
 
+def test_moodle_categories_that_end_alike_are_told_apart() -> None:
+    """A name alone says enough until another one of the file is the same; then as much of the path as parts them."""
+    paths = ("$course$/top/党章/义务", "$course$/top/宪法/义务", "$course$/top/党章/权利", "$course$/top/义务")
+    data = xml(*(part for i, path in enumerate(paths) for part in (category(path), judge(f"第{i}题"))))
+    batch = held(Format.MOODLE_XML, data)
+    assert [item.draft.category for item in batch.items] == ["党章／义务", "宪法／义务", "权利", "义务"]
+    gift = "".join(f"$CATEGORY: {path}\n\n第{i}题。{{T}}\n\n" for i, path in enumerate(paths))
+    assert [item.draft.category for item in held(Format.GIFT, gift).items] == [
+        item.draft.category for item in batch.items
+    ]
+    long = xml(*(part for top in "甲乙" for part in (category(f"{top * 30}/{'丙' * 30}"), judge(top))))
+    for item in held(Format.MOODLE_XML, long).items:
+        assert len(item.draft.category) == 40
+        assert "太长" in notes(item), "what was cut is said"
+
+
 @pytest.mark.parametrize(
     ("stem", "shown", "lost"),
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -73,6 +74,8 @@ class Batch:
     items: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
+    _paths: list[tuple[str, ...]] = field(default_factory=list)  # of each of `items`
+    _path: tuple[str, ...] = ()
     _known: dict[bytes, int] = field(default_factory=dict)
     _bytes: int = 0
 
@@ -93,6 +96,25 @@ class Batch:
         """The question when it is a sound one; raises Invalid as the bank would, TooLarge when there are too many."""
         self._must_have_room()
         self.items.append(Item(place, bank_rules.checked(draft), tuple(notes)))
+        self._paths.append(self._path)
+
+    def enter(self, path: str) -> str:
+        """The category of the questions that follow, the last name of a Moodle path; empty when it names none."""
+        self._path = category_names(path)
+        return self._path[-1] if self._path else ""
+
+    def part_categories(self) -> None:
+        """Where several paths of the file end alike, more of each becomes the category, until they differ."""
+        names = {path: told for path, told in told_apart(set(self._paths)).items() if told != path[-1]}
+        items, self.items = self.items, []
+        for item, path in zip(items, self._paths, strict=True):
+            if path in names:
+                category, cut = fitting(names[path])
+                with self.question(item.place, item.draft.body["stem"]):
+                    draft = bank_rules.checked(replace(item.draft, category=category))
+                    self.items.append(Item(item.place, draft, (*item.notes, *cut)))
+            else:
+                self.items.append(item)
 
     def _must_have_room(self) -> None:
         """A file of nothing but mistakes ends as well."""
@@ -157,14 +179,29 @@ def decoded(data: bytes) -> str:
 _PREFIX = re.compile(r"^\$[a-z]+\d*\$$")
 
 
-def category_of(path: str) -> str:
-    """The last name of a Moodle category path (`$course$/top/党史`); a slash inside a name is written twice."""
+def category_names(path: str) -> tuple[str, ...]:
+    """The names of a Moodle category path (`$course$/top/党史`); a slash inside a name is written twice."""
     doubled = re.sub("/+", lambda run: "/" * (len(run[0]) % 2) + "\0" * (len(run[0]) // 2), path)
     names = [name.strip() for name in doubled.split("/")]
     named = [name.replace("\0", "/") for name in names if name and not _PREFIX.match(name)]
-    if named and named[0] == "top":
-        named = named[1:]
-    return named[-1] if named else ""
+    return tuple(named[1:] if named and named[0] == "top" else named)
+
+
+def told_apart(paths: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """Each of the paths as few of its last names as no other one ends in, joined by `／`."""
+    ends = Counter(path[-n:] for path in paths for n in range(1, len(path) + 1))
+
+    def told(path: tuple[str, ...]) -> str:
+        least = next((n for n in range(1, len(path)) if ends[path[-n:]] == 1), len(path))
+        return "／".join(path[-least:])
+
+    return {path: told(path) for path in paths if path}
+
+
+def fitting(category: str) -> tuple[str, list[Note]]:
+    """A category as long as the bank has room for, and what is said when it is cut."""
+    most = bank_rules.CATEGORY_LENGTH
+    return category[:most], [Note(CATEGORY_CUT, {"name": category[:120], "most": most})] if len(category) > most else []
 
 
 def category_path(category: str) -> str:
@@ -199,11 +236,10 @@ def completed(draft: Draft, category: str, feedback: str, tags: Sequence[str]) -
     notes = []
     if left := [tag for tag in kept if tag not in fits]:
         notes.append(Note(TAGS_LEFT, {"tags": "、".join(left)[:200]}))
-    if len(category) > (most := bank_rules.CATEGORY_LENGTH):
-        notes.append(Note(CATEGORY_CUT, {"name": category[:120], "most": most}))
+    category, cut = fitting(category)
     return (
-        replace(draft, category=category[:most], explanation="\n".join(lines), tags=tuple(fits), **fields),
-        notes,
+        replace(draft, category=category, explanation="\n".join(lines), tags=tuple(fits), **fields),
+        notes + cut,
     )
 
 

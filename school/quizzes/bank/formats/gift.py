@@ -59,11 +59,12 @@ def read(data: bytes, category: str) -> Batch:
     batch, chosen = Batch(), category
     for block in _blocks(common.decoded(data)):
         if block.text.startswith("$CATEGORY:"):
-            category = common.category_of(block.text[10:].strip()) or chosen
+            category = batch.enter(block.text[10:].strip()) or chosen
             continue
         brief = _shown(block.text)
         with batch.question(block.line, brief):
             _take(batch, block, category)
+    batch.part_categories()
     return batch
 
 

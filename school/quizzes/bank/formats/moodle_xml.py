@@ -48,12 +48,13 @@ def read(data: bytes, category: str) -> Batch:
     chosen, number = category, 0
     for element in _questions(_utf8(data)):
         if element.get("type") == "category":
-            category = common.category_of(_raw(element.find("category"))) or chosen
+            category = batch.enter(_raw(element.find("category"))) or chosen
             continue
         number += 1
         brief = _raw(element.find("name")) or _raw(element.find("questiontext"))
         with batch.question(number, markup.plain(brief[:500]).text):
             _Question(batch, element).take(number, category)
+    batch.part_categories()
     return batch
 
 
