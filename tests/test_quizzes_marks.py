@@ -230,7 +230,7 @@ def test_a_course_is_complete_when_it_is_watched_and_its_test_is_passed(
     member = cast.member.member_id
     with db.write() as s:
         course, (part,) = post_course(s, 10 * MINUTE)
-        needs.needs(s, course.kind, course.ref_id, "quiz", [quiz.id], START, ZONE)
+        needs.needs(s, course.kind, course.ref_id, "quiz", sa.select(Quiz.id).where(Quiz.id == quiz.id), START, ZONE)
     watcher = cast_watcher(db, cast)
 
     def watch() -> None:
@@ -255,7 +255,7 @@ def test_a_course_is_complete_when_it_is_watched_and_its_test_is_passed(
         assert s.get(StudyProof, (member, "quiz", quiz.id)) is None
     assert [hours for _, _, hours in lines_of(db, member)] == [100, -100]
     with db.write() as s:  # the need falls away: what is covered is complete
-        needs.needs(s, course.kind, course.ref_id, "quiz", [], watcher.now, ZONE)
+        needs.needs(s, course.kind, course.ref_id, "quiz", sa.select(Quiz.id).where(sa.false()), watcher.now, ZONE)
     assert [hours for _, _, hours in lines_of(db, member)] == [100, -100, 100]
 
 
@@ -270,7 +270,7 @@ def test_hours_that_stood_before_a_course_needed_its_test_stay(db: Database, cas
     watcher.open(part.id)
     watcher.watch(0, 10 * MINUTE)
     with db.write() as s:
-        needs.needs(s, course.kind, course.ref_id, "quiz", [quiz.id], START, ZONE)
+        needs.needs(s, course.kind, course.ref_id, "quiz", sa.select(Quiz.id).where(Quiz.id == quiz.id), START, ZONE)
         attempt = hand_in(s, quiz, questions, member, list(RIGHT.values()), at=watcher.now)
         attempt.state = AttemptState.VOID
         s.flush()

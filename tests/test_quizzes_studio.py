@@ -393,6 +393,27 @@ def test_a_course_asks_for_its_test_while_it_is_published(db: Database, cast: Ca
         assert asked(s) == []
 
 
+def test_two_tests_of_a_course_published_at_once_are_both_asked_for(db: Database, cast: Cast) -> None:
+    one, other = (drafted(db, cast, course_ref=7, course_needs=True, published_at=None) for _ in range(2))
+    left = [other]
+
+    def publish(quiz_id: int) -> None:
+        with db.write() as s:
+            service.submit(s, cast.trainer.person, quiz_id, ZONE)
+            service.publish(s, cast.reviewer.person, quiz_id, ZONE)
+
+    def meanwhile(*call: Any) -> None:
+        if "WHERE quiz.course_ref =" in call[2] and left and not db.sqlite:
+            publish(left.pop())
+
+    sa.event.listen(db.engine, "after_cursor_execute", meanwhile)
+    publish(one)
+    for quiz_id in left:  # SQLite: one after the other
+        publish(quiz_id)
+    with db.read() as s:
+        assert set(s.scalars(sa.select(StudyNeed.ref_id))) == {one, other}
+
+
 def test_a_colleague_who_invigilates_sees_the_quiz_and_not_its_sheet(db: Database, cast: Cast) -> None:
     quiz_id = published(db, cast)
     with db.write() as s:

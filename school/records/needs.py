@@ -16,20 +16,24 @@ from school.records.models import STANDS, Coverage, StudyHourEntry, StudyItem, S
 
 
 def needs(
-    s: Session, item_kind: str, item_ref: int, kind: str, ref_ids: Collection[int], now: datetime, zone: str
+    s: Session, item_kind: str, item_ref: int, kind: str, ref_ids: sa.Select[int], now: datetime, zone: str
 ) -> None:
-    """The item (`item_kind`, `item_ref`) needs exactly these `ref_ids` of the room `kind` from now on.
+    """The item (`item_kind`, `item_ref`) needs exactly what `ref_ids` finds of the room `kind` from now on.
 
+    It is asked after what the item needed before: what somebody else adds meanwhile is not taken for fallen away.
     Hours that stand stay. Where a need falls away, who has covered the item completes it now.
     """
     theirs = sa.and_(StudyNeed.item_kind == item_kind, StudyNeed.item_ref == item_ref, StudyNeed.kind == kind)
     before = set(s.scalars(sa.select(StudyNeed.ref_id).where(theirs)))
-    wanted = set(ref_ids)
+    wanted = set(s.scalars(ref_ids))
     s.execute(sa.delete(StudyNeed).where(theirs, StudyNeed.ref_id.in_(before - wanted)))
     put(
         s,
         StudyNeed,
-        [{"item_kind": item_kind, "item_ref": item_ref, "kind": kind, "ref_id": each} for each in wanted - before],
+        [
+            {"item_kind": item_kind, "item_ref": item_ref, "kind": kind, "ref_id": each}
+            for each in sorted(wanted - before)
+        ],
     )
     if before - wanted:
         covered = s.execute(

@@ -307,7 +307,7 @@ def _walk_names(s: Session, org: Organization, year: int, column: Any, text: str
     walked = NAMES_WALKED
     while True:
         who = aliased(Member, named.limit(walked).subquery())
-        wanted = _rows(year, who).where(below).order_by(getattr(who, column.key)).limit(FOUND_LIMIT)
+        wanted = _rows(year, who).where(below).order_by(getattr(who, column.key), who.id).limit(FOUND_LIMIT)
         rows = [MemberRow(*row) for row in s.execute(wanted)]
         if (
             len(rows) == FOUND_LIMIT

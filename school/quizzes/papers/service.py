@@ -316,12 +316,10 @@ def _need(s: Session, course_ref: int | None, zone: str) -> None:
     if course_ref is None:
         return
     s.flush()
-    ids = s.scalars(
-        sa.select(Quiz.id).where(
-            Quiz.course_ref == course_ref,
-            Quiz.course_needs.is_(True),
-            Quiz.published_at.is_not(None),
-            Quiz.state != QuizState.WITHDRAWN,
-        )
-    ).all()
-    needs.needs(s, "course", course_ref, "quiz", ids, now(), zone)
+    asked = sa.select(Quiz.id).where(
+        Quiz.course_ref == course_ref,
+        Quiz.course_needs.is_(True),
+        Quiz.published_at.is_not(None),
+        Quiz.state != QuizState.WITHDRAWN,
+    )
+    needs.needs(s, "course", course_ref, "quiz", asked, now(), zone)
