@@ -241,8 +241,16 @@ def test_what_nobody_acknowledged_outlives_a_crash_and_goes_out_from_the_next_pa
     seat.goto("about:blank")
     assert hall.covered() == []
     seat.context.unroute("**/study/claims")
+    tries: list[Route] = []
+
+    def lose_one(route: Route) -> None:
+        tries.append(route)
+        route.abort() if len(tries) == 1 else route.fallback()
+
+    seat.context.route("**/study/claims", lose_one)  # the line comes back in pieces
     seat.goto(f"{hall.server.url}/courses")
     seat.wait_for_function("() => !Object.keys(localStorage).some(key => key.startsWith('study.'))")
+    assert len(tries) > 1, "the page tried again by itself"
     one_stretch(hall.covered(), 0, at, most=LENGTH_MS)
     faults.clear()
 
