@@ -62,6 +62,7 @@ def test_a_stay_never_shrinks(db: Database, cast: Cast, class_id: int) -> None:
         presence.seen(s, [stay], 1_060_000)
         presence.seen(s, [stay], 1_030_000)  # a clock that was put back
         presence.leave(s, {stay: 1_020_000})
+    assert stays(db, class_id) == [(1_000_000, 1_060_000, False)], "who was seen since has not left"
     assert enter(db, class_id, cast.member.member_id, 1_050_000) == stay
     assert stays(db, class_id) == [(1_000_000, 1_060_000, False)]
 

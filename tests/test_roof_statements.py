@@ -65,7 +65,7 @@ def test_an_exam_from_the_door_to_the_result(client: SchoolClient, db: Database,
         "submit": asked(page.submit),
         "result": asked(lambda: client.get(f"/quizzes/attempts/{page.attempt_id}/result")),
     }
-    assert found == {"face": 7, "start": 7, "open": 4, "answer": 4, "submit": 16, "result": 9}
+    assert found == {"face": 7, "start": 8, "open": 4, "answer": 4, "submit": 16, "result": 9}
 
 
 def test_the_door(client: SchoolClient, cast: Cast, asked: Asked) -> None:

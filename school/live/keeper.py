@@ -65,16 +65,19 @@ class Keeper:
 
     def move(self) -> None:
         """Write down that everybody here is still here, and when the others left."""
+        now_ms = log.this_ms()  # when they were all here; whoever leaves while it is written leaves later
         stays = {seat.stay for seat in self.fanout.seats() if seat.stay is not None}
         left = {stay: at_ms for stay, at_ms in self._left.items() if stay not in stays}
         if stays or left:
             with self.db.write() as s:
-                presence.seen(s, stays, log.this_ms())
+                presence.hold(s, stays | left.keys())
+                presence.seen(s, stays, now_ms)
                 presence.leave(s, left)
                 if self.db.sqlite:
                     in_thread(s.commit)
-        for stay in left:
-            self._left.pop(stay, None)
+        for stay, at_ms in left.items():
+            if self._left.get(stay) == at_ms:  # else they came and left again while this was written
+                del self._left[stay]
 
     # ---- who may still be there
 

@@ -17,7 +17,7 @@ from school.records.bulk import table_of
 
 # Every action asks these; a statement that is built once is compiled and keyed once.
 _CLASS = table_of(LiveClass)
-_HOLD = sa.select(_CLASS.c.id).where(_CLASS.c.id == sa.bindparam("class_id")).with_for_update()
+_HOLD = sa.select(_CLASS.c.id).where(_CLASS.c.id == sa.bindparam("class_id")).with_for_update(key_share=True)
 _NEXT = (
     sa.update(_CLASS)
     .where(_CLASS.c.id == sa.bindparam("class_id"))
@@ -48,7 +48,7 @@ def hold(s: Session, class_id: int) -> None:
     """Take the class's row until the transaction ends, as `append` does: what is read after it stays true until then.
 
     Every action of the room takes this row before any other, so that actions of one class never wait for each other in
-    a circle. SQLite has one writer anyway.
+    a circle. Who comes in only refers to it, and waits for none of them. SQLite has one writer anyway.
     """
     if s.get_bind().dialect.name != "sqlite":
         s.execute(_HOLD, {"class_id": class_id})

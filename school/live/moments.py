@@ -22,9 +22,10 @@ from school.records.bulk import among
 SOURCES = ("screen", "camera", "small", "mic")
 REMEMBERED = 10_000  # people whose wrong codes are remembered
 
-# Wrong codes by (class, account), moments in ms. Of this process alone: a refusal rolls its transaction back, and a
-# member's socket stays with one process; the code is evidence beside presence, not instead of it.
-wrong_codes: OrderedDict[tuple[int, int], list[int]] = OrderedDict()
+# Wrong codes and when they were typed (ms), by (class, account). Of this process alone: a refusal rolls its transaction
+# back, and a member's socket stays with one process; the code is evidence beside presence, not instead of it. The same
+# code again is no other try: what was stored together with a refusal is done twice.
+wrong_codes: OrderedDict[tuple[int, int], dict[str, int]] = OrderedDict()
 
 
 # ── slides and sources ──────────────────────────────────
@@ -109,7 +110,7 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     """`sign_in`: a member types the code on the screen; who has signed in stays so. → `{at_ms}`."""
     member_id = room_rules.only_members(here.person.member_id)
     room_rules.room_open(here.live.state)
-    typed = "".join(room_rules.words(body, "code").split())
+    typed = "".join(room_rules.words(body, "code").split())[:8]
     log.hold(s, here.live.id)
     known = s.get(LiveSignIn, (here.live.id, member_id), populate_existing=True)
     if known is not None:
@@ -118,9 +119,10 @@ def sign_in(s: Session, here: Standing, body: Body) -> dict[str, Any]:
     if held is None:
         raise Conflict("live.code_closed", N_("现在没有开放到课登记。老师开放以后会报四位数字。"))
     who, moment = (here.live.id, here.person.account_id), log.this_ms()
-    recent = room_rules.may_try(wrong_codes.get(who, ()), moment)
+    others = {code: at_ms for code, at_ms in wrong_codes.get(who, {}).items() if code != typed}
+    recent = room_rules.may_try(others, moment)
     if not secrets.compare_digest(typed.encode(), held.code.encode()):
-        wrong_codes[who] = [*recent, moment]
+        wrong_codes[who] = {**recent, typed: moment}
         wrong_codes.move_to_end(who)
         if len(wrong_codes) > REMEMBERED:
             wrong_codes.popitem(last=False)

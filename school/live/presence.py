@@ -69,21 +69,33 @@ def enter(s: Session, arrivals: Sequence[Arrival], zone: str) -> list[int]:
     ):
         known[stay.class_id, stay.member_id] = stay
     came: list[LivePresence] = []
+    back: dict[int, int] = {}
     for arrival in arrivals:
         who = (arrival.class_id, arrival.member_id)
         before = known.get(who)
-        if before is not None and before.seen_ms >= arrival.at_ms - RETURN_MS:
-            before.seen_ms = max(before.seen_ms, arrival.at_ms)
-            before.left = False
-        else:
-            known[who] = LivePresence(
+        if before is None or before.seen_ms < arrival.at_ms - RETURN_MS:
+            known[who] = before = LivePresence(
                 class_id=arrival.class_id, member_id=arrival.member_id, entered_ms=arrival.at_ms, seen_ms=arrival.at_ms,
                 device=arrival.device[:60],
             )  # fmt: skip
-            s.add(known[who])
-        came.append(known[who])
+            s.add(before)
+        elif before.id is not None:
+            back[before.id] = max(arrival.at_ms, back.get(before.id, 0))
+        came.append(before)
     s.flush()
+    _move(s, back, left=False)
     return [stay.id for stay in came]
+
+
+def hold(s: Session, stays: Collection[int]) -> None:
+    """Take the stays' rows in the order of their numbers, so that two processes never wait for each other in a circle."""
+    if stays and s.get_bind().dialect.name != "sqlite":
+        s.execute(
+            sa.select(LivePresence.id)
+            .where(among(s, LivePresence.id, stays))
+            .order_by(LivePresence.id)
+            .with_for_update(key_share=True)
+        )
 
 
 def seen(s: Session, stays: Collection[int], at_ms: int) -> None:
@@ -98,14 +110,21 @@ def seen(s: Session, stays: Collection[int], at_ms: int) -> None:
 
 
 def leave(s: Session, stays: Mapping[int, int]) -> None:
-    """Each of the stays has ended at its moment, unless the member comes back soon."""
-    if stays:
-        table = table_of(LivePresence)
-        at_ms = sa.bindparam("at_ms", type_=table.c.seen_ms.type)
-        s.connection().execute(
-            sa.update(table).where(table.c.id == sa.bindparam("stay")).values(seen_ms=_later(at_ms), left=True),
-            [{"stay": stay, "at_ms": moment} for stay, moment in sorted(stays.items())],
-        )
+    """Each of the stays has ended at its moment, unless the member comes back soon, or has been seen since."""
+    _move(s, stays, left=True)
+
+
+def _move(s: Session, stays: Mapping[int, int], *, left: bool) -> None:
+    """Move each stay on to its own moment; who was seen later, by whatever process, has not `left`."""
+    if not stays:
+        return
+    table = table_of(LivePresence)
+    at_ms = sa.bindparam("at_ms", type_=table.c.seen_ms.type)
+    moved = sa.update(table).where(table.c.id == sa.bindparam("stay")).values(seen_ms=_later(at_ms), left=left)
+    s.connection().execute(
+        moved.where(table.c.seen_ms <= at_ms) if left else moved,
+        [{"stay": stay, "at_ms": moment} for stay, moment in sorted(stays.items())],
+    )
 
 
 def watching(s: Session, here: Standing, body: Body) -> dict[str, Any]:

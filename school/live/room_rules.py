@@ -180,15 +180,16 @@ def page(wanted: int, pages: int) -> int:
     return wanted
 
 
-def may_try(tries_ms: Sequence[int], now_ms: int) -> list[int]:
-    """Those of somebody's wrong tries that still count; TooMany (`live.code_tries`) when they are as many as allowed."""
-    recent = [each for each in tries_ms if now_ms - each < CODE_WINDOW_MS]
+def may_try(tries: Mapping[str, int], now_ms: int) -> dict[str, int]:
+    """Those of somebody's wrong tries (code → when) that still count; TooMany (`live.code_tries`) when they are as many as
+    allowed."""
+    recent = {code: at_ms for code, at_ms in tries.items() if now_ms - at_ms < CODE_WINDOW_MS}
     if len(recent) >= CODE_TRIES:
         raise TooMany(
             "live.code_tries",
             N_("登记码输错了 %(most)d 次，请听清老师报的数字，%(seconds)d 秒后再试。"),
             most=CODE_TRIES,
-            seconds=-(-(recent[0] + CODE_WINDOW_MS - now_ms) // 1000),
+            seconds=-(-(min(recent.values()) + CODE_WINDOW_MS - now_ms) // 1000),
         )
     return recent
 

@@ -12,7 +12,7 @@ from school.core.errors import Conflict
 from school.core.i18n import N_
 from school.core.person import Person
 from school.core.time import now
-from school.live import log, polls, rules
+from school.live import log, polls, rules, settle
 from school.live.access import at_desk, may_moderate, standing
 from school.live.attendance import ITEM
 from school.live.models import LiveClass, LiveState, ReplayState
@@ -93,7 +93,8 @@ def stop(s: Session, person: Person, class_id: int, why: str = "") -> LiveClass:
         moment = log.this_ms()
         if live.state in rules.RUNNING:
             live.ended_ms = moment
-        live.replay, live.settled_at = ReplayState.WITHDRAWN, None  # settled again: it gives no hours any more
+        live.replay = ReplayState.WITHDRAWN
+        settle.reopen(live)  # it gives no hours any more, also when it is being settled now
         records.close_item(s, ITEM, live.id)  # what was earned stays
         if why:
             live.review_note = rules.checked_note(why)
@@ -150,7 +151,7 @@ def end_forgotten(db: Database) -> int:
         forgotten = [live.id for live in running if _forgotten(s, live)]
     for class_id in forgotten:
         with db.write() as s:
-            live = s.scalars(sa.select(LiveClass).where(LiveClass.id == class_id).with_for_update()).one()
+            live = s.scalars(sa.select(LiveClass).where(LiveClass.id == class_id).with_for_update(key_share=True)).one()
             if live.state in rules.RUNNING and _forgotten(s, live):
                 _end(s, None, live)
     return len(forgotten)

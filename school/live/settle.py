@@ -110,7 +110,7 @@ def _people(s: Session, live: LiveClass) -> tuple[set[int], list[int]]:
 
 def _locked(s: Session, class_id: int) -> LiveClass:
     wanted = sa.select(LiveClass).where(LiveClass.id == class_id).options(joinedload(LiveClass.org))
-    return s.scalars(wanted.with_for_update(of=LiveClass)).one()
+    return s.scalars(wanted.with_for_update(of=LiveClass, key_share=True)).one()
 
 
 def _recording(s: Session, live: LiveClass) -> Timeline | None:

@@ -119,7 +119,7 @@ _WANTED = (
     .where(Quiz.id == sa.bindparam("quiz_id"))
     .options(joinedload(Quiz.org), joinedload(Quiz.author))
 )
-_LOCKED = _WANTED.with_for_update(of=Quiz).execution_options(populate_existing=True)
+_LOCKED = _WANTED.with_for_update(of=Quiz, key_share=True).execution_options(populate_existing=True)
 
 
 def standing(s: Session, person: Person, quiz_id: int, *, lock: bool = False) -> Standing:

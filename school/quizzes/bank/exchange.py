@@ -134,22 +134,23 @@ def keep(db: Database, store: ObjectStore, person: Person, org_id: int, name: st
     key = f"question-imports/{secrets.token_hex(16)}"
     store.put(key, in_thread(_packed, preview), "application/json")
     with db.write() as s:
-        old = s.scalars(
-            sa.select(QuestionImport).where(
-                QuestionImport.account_id == person.account_id, QuestionImport.taken_at.is_(None)
-            )
-        ).all()
-        for each in old:
-            s.delete(each)
         kept = QuestionImport(
             account_id=person.account_id, org_id=org_id, name=tidy(name)[:120] or preview.form, form=preview.form,
             object_key=key, questions=len(preview.items), errors=preview.errors, skipped=preview.skipped,
             created_at=now(),
         )  # fmt: skip
         s.add(kept)
-    for each in old:
-        store.delete(each.object_key)
+        s.flush()  # before the others go: SQLite would give it a number of theirs
+        old = drop(s, sa.and_(QuestionImport.account_id == person.account_id, QuestionImport.id != kept.id))
+    for object_key in old:
+        store.delete(object_key)
     return kept.id
+
+
+def drop(s: Session, which: sa.ColumnElement[bool]) -> Sequence[str]:
+    """Forget the imports that were put aside, but what is being taken in at this moment; the objects to delete."""
+    gone = sa.delete(QuestionImport).where(which, QuestionImport.taken_at.is_(None))
+    return s.scalars(gone.returning(QuestionImport.object_key)).all()
 
 
 def kept(s: Session, person: Person, import_id: int) -> QuestionImport:
@@ -182,10 +183,9 @@ def repeats(db: Database, person: Person, preview: Preview) -> dict[int, similar
 def forget(db: Database, store: ObjectStore, person: Person, import_id: int) -> None:
     """Throw away what was put aside."""
     with db.write() as s:
-        found = kept(s, person, import_id)
-        if found.taken_at is None:
-            s.delete(found)
-    store.delete(found.object_key)
+        old = drop(s, QuestionImport.id == kept(s, person, import_id).id)
+    for object_key in old:
+        store.delete(object_key)
 
 
 def take(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from school.core.db import Database
 from school.core.store import ObjectStore
 from school.core.time import now
 from school.quizzes import bodies
+from school.quizzes.bank import exchange
 from school.quizzes.bank.files import key_of
 from school.quizzes.bank.models import Question, QuestionFile, QuestionImport, QuestionVersion
 from school.records.bulk import among
@@ -49,7 +50,8 @@ def _forget(db: Database, store: ObjectStore, ids: Collection[int], started: dat
     question that was changed since the sweep began, which the second look finds.
     """
     with db.write() as s:
-        held = s.scalars(sa.select(QuestionFile).where(among(s, QuestionFile.id, ids)).with_for_update()).all()
+        wanted = sa.select(QuestionFile).where(among(s, QuestionFile.id, ids)).order_by(QuestionFile.id)
+        held = s.scalars(wanted.with_for_update()).all()
         named = _used(s, started - LATELY)
         gone = [file for file in held if file.id not in named]
         s.execute(sa.delete(QuestionFile).where(among(s, QuestionFile.id, [file.id for file in gone])))
@@ -63,12 +65,6 @@ def _forget(db: Database, store: ObjectStore, ids: Collection[int], started: dat
 
 def _forget_imports(db: Database, store: ObjectStore) -> None:
     with db.write() as s:
-        old: Sequence[QuestionImport] = s.scalars(
-            sa.select(QuestionImport).where(
-                QuestionImport.taken_at.is_(None), QuestionImport.created_at < now() - ASIDE
-            )
-        ).all()
-        for each in old:
-            s.delete(each)
-    for each in old:
-        store.delete(each.object_key)
+        old = exchange.drop(s, QuestionImport.created_at < now() - ASIDE)
+    for object_key in old:
+        store.delete(object_key)

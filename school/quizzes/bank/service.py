@@ -179,6 +179,7 @@ def _must_have_files(s: Session, org_id: int, asked: Sequence[dict[str, Any]]) -
     held = s.scalars(
         sa.select(QuestionFile.id)
         .where(among(s, QuestionFile.id, wanted), QuestionFile.org_id == org_id)
+        .order_by(QuestionFile.id)
         .with_for_update(read=True, key_share=True)
     ).all()
     if len(held) != len(wanted):
@@ -270,7 +271,7 @@ def _locked(s: Session, person: Person, ids: Sequence[int], roles: Sequence[Role
         .join(Organization, Organization.id == Question.org_id)
         .where(among(s, Question.id, ids), in_bank(person))
         .order_by(Question.id)
-        .with_for_update(of=Question)
+        .with_for_update(of=Question, key_share=True)
         .execution_options(populate_existing=True)
     )
     return [question for question, path in rows if person.holds(path, *roles)]

@@ -250,7 +250,7 @@ def correct(
     Raises Conflict (`question.key_changed`) when somebody corrected it since, Invalid as `checked_key` and
     `checked_reason`.
     """
-    s.execute(sa.select(Question.id).where(Question.id == question_id).with_for_update())
+    s.execute(sa.select(Question.id).where(Question.id == question_id).with_for_update(key_share=True))
     found = keyed(s, person, question_id, no)
     if found.key.revision != revision:
         raise Conflict("question.key_changed", N_("刚才有同志更正过这道题的答案。请看看现在的答案，再决定要不要改。"))

@@ -174,7 +174,7 @@ def give(
         (one for question in asked(s, keys, may_mark(here)) for one in question.answers if one.handle == name), None
     )
     if answer is not None:
-        s.execute(sa.select(Attempt.id).where(Attempt.id == answer.attempt_id).with_for_update())
+        s.execute(sa.select(Attempt.id).where(Attempt.id == answer.attempt_id).with_for_update(key_share=True))
         marked = _given(s, here.quiz.id, answer.attempt_id)[answer.attempt_id, answer.position]  # now that it is locked
         own = _own(marked, here.person.account_id)
         done = agreed([mark.points_100 for mark in marked], answer.points_100) is not None

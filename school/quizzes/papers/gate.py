@@ -120,6 +120,10 @@ def _same(typed: str, code: str) -> bool:
     return bool(code) and hmac.compare_digest(plain.encode(), code.encode())
 
 
+def not_published() -> Conflict:
+    return _no("quiz.not_published", N_("还没有发布，或者已经撤下，现在不能答题。"))
+
+
 def _no(code: str, message: str, **params: Any) -> Conflict:
     return Conflict(code, message, **params)
 
@@ -128,7 +132,7 @@ def _closed(here: Standing, moment: datetime, zone: str) -> SchoolError | None:
     """Why nobody like this person may begin at `moment`."""
     quiz = here.quiz
     if quiz.state != QuizState.PUBLISHED:
-        return _no("quiz.not_published", N_("还没有发布，或者已经撤下，现在不能答题。"))
+        return not_published()
     if not here.invited:
         return NotAllowed("quiz.not_invited", N_("不对您所在的党组织开放，您看到的是预览，不能答题。"))
     if here.desk and quiz.kind != QuizKind.PRACTICE:

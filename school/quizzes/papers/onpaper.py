@@ -207,7 +207,7 @@ def one(s: Session, here: Standing, attempt_id: int) -> Attempt:
     found = s.scalar(
         sa.select(Attempt)
         .where(Attempt.id == attempt_id, Attempt.quiz_id == at_desk(here).quiz.id, Attempt.on_paper.is_(True))
-        .with_for_update(of=Attempt)
+        .with_for_update(of=Attempt, key_share=True)
     )
     if found is None:
         raise NotFound("paper.missing", N_("没有找到这份纸质试卷。请回到名册再选。"))

@@ -85,7 +85,7 @@ def pause(s: Session, here: Standing, reason: str, at_ms: int) -> None:
 def resume(s: Session, here: Standing, at_ms: int) -> int:
     """Let it go on; everybody who sits gets the time of the pause. How long it was; Conflict (`quiz.running`)."""
     quiz = at_desk(here).quiz
-    paused_ms = s.scalar(sa.select(Quiz.paused_ms).where(Quiz.id == quiz.id).with_for_update())
+    paused_ms = s.scalar(sa.select(Quiz.paused_ms).where(Quiz.id == quiz.id).with_for_update(key_share=True))
     if paused_ms is None:
         raise Conflict("quiz.running", N_("考试正在进行，没有暂停。"))
     length_ms = max(at_ms - paused_ms, 0)
@@ -110,7 +110,7 @@ def collect(s: Session, here: Standing, at_ms: int, zone: str, *, attempt_id: in
     chosen = _open(s, here.quiz.id) if attempt_id is None else [_one(s, here, attempt_id)]
     if attempt_id is not None and chosen[0].state != AttemptState.OPEN:
         raise _over()
-    sitting.close(s, [(one, at_ms) for one in chosen], "desk", zone)
+    sitting.close(s, [(one, at_ms, "desk") for one in chosen], zone)
     _audit(s, here, "collect", attempt_id, sittings=len(chosen))
     return len(chosen)
 
@@ -152,8 +152,10 @@ def reopen(s: Session, here: Standing, attempt_id: int, minutes: int, reason: st
     Raises Conflict: `attempt.open` when it goes on, `attempt.told` when what is right has been shown already,
     `attempt.another` when the person has begun another one.
     """
-    at_desk(here)
-    reason, length_ms, one = _reason(reason), _minutes(minutes), _one(s, here, attempt_id)
+    quiz, reason, length_ms = at_desk(here).quiz, _reason(reason), _minutes(minutes)
+    # whoever begins another one at this moment is stored before, or waits
+    s.execute(sa.select(Quiz.id).where(Quiz.id == quiz.id).with_for_update(key_share=True))
+    one = _one(s, here, attempt_id)
     if one.state == AttemptState.OPEN:
         raise Conflict("attempt.open", N_("这次答题还在进行，不用重新打开。时间不够时请加时间。"))
     if was_told(s, one.id, sitting.moment_of(at_ms)):

@@ -60,6 +60,6 @@ def _hand_in(db: Database, settings: Settings, attempt_ids: list[int]) -> int:
     at_ms = int(now().timestamp() * 1000)
     with db.write() as s:
         held = sitting.held(s, attempt_ids).values()
-        late = [(one, at_ms) for one in held if one.state == AttemptState.OPEN and one.late(at_ms)]
-        sitting.close(s, late, "clock", settings.zone)
+        late = [(one, at_ms, "clock") for one in held if one.state == AttemptState.OPEN and one.late(at_ms)]
+        sitting.close(s, late, settings.zone)
     return len(late)

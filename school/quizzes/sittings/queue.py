@@ -58,6 +58,8 @@ def _queue(parts: School) -> GroupCommit[Work, Answer]:
 
     def flush(works: Sequence[Work]) -> list[Answer | Exception]:
         with parts.db.write() as s:
+            if {Open, Delivery} <= {type(work) for work in works}:  # all in the order of their ids: see `service`
+                sitting.held(s, (work.attempt_id for work in works if not isinstance(work, Start)))
             answers: dict[int, Answer | SchoolError] = {}
             for kind, apply in verbs:
                 places = [place for place, work in enumerate(works) if isinstance(work, kind)]

@@ -60,6 +60,10 @@ class Delivery:
     back_ms: int | None = None
     submit: bool = False
 
+    @property
+    def attempt_id(self) -> int:
+        return self.ticket.attempt_id
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -220,9 +224,8 @@ class _Batch:
             ],
         )
         self._note()
-        for by in ("member", "clock"):
-            ends = [(self.sittings[key], at_ms) for key, (who, at_ms) in self.closing.items() if who == by]
-            sitting.close(self.s, ends, by, self.zone)
+        ends = [(self.sittings[attempt_id], at_ms, by) for attempt_id, (by, at_ms) in self.closing.items()]
+        sitting.close(self.s, ends, self.zone)
 
     def _note(self) -> None:
         if not self.events:

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session, aliased
 from school.core.errors import NotFound, SchoolError
 from school.core.i18n import N_
 from school.quizzes.marks import service as marks
-from school.quizzes.papers.models import Quiz, Show
+from school.quizzes.papers import gate
+from school.quizzes.papers.models import Quiz, QuizState, Show
 from school.quizzes.sittings.models import Attempt, AttemptEvent, AttemptState
 from school.records.bulk import among, move, table_of
 
@@ -132,21 +133,26 @@ def held(s: Session, attempt_ids: Iterable[int], *, wait: bool = True) -> dict[i
     return {row[0]: Sitting(*row) for row in s.execute(wanted)}
 
 
-def start(s: Session, starts: Sequence[Start]) -> list[int]:
-    """The id of the attempt each of `starts` sits from now on: a new one, or the one that is open already.
+def start(s: Session, starts: Sequence[Start]) -> list[int | SchoolError]:
+    """The id of the attempt each of `starts` sits from now on: a new one, or the one that is open already; Conflict
+    (`quiz.not_published`) where the quiz has been taken back since the gate was asked.
 
     Two starts of one person at once make one attempt: the later one finds that a newer number stands than it knew of.
+    New attempts are written in the order of their pairs, so that two processes never wait for each other in a ring.
     """
+    served = _served(s, starts)
     newest = _newest(s, starts)
     made: dict[Pair, dict[str, Any]] = {}
     for one in starts:
+        if one.quiz_id not in served:
+            continue
         pair = one.quiz_id, one.member_id
         no, state, _, _ = newest.get(pair, (0, None, 0, 0))
         if state != AttemptState.OPEN and no == one.last_no:
             made.setdefault(pair, _row(one))
     if made:
         insert = postgresql.insert if s.get_bind().dialect.name == "postgresql" else sqlite.insert
-        s.execute(insert(ATTEMPT).on_conflict_do_nothing(), list(made.values()))
+        s.execute(insert(ATTEMPT).on_conflict_do_nothing(), [made[pair] for pair in sorted(made)])
         newest = _newest(s, starts)
     by_pair = {(one.quiz_id, one.member_id): one for one in starts}
     events = []
@@ -155,7 +161,15 @@ def start(s: Session, starts: Sequence[Start]) -> list[int]:
         if (no, seed) == (row["no"], row["seed"]):  # else another process was quicker
             events.append(event(attempt_id, row["started_ms"], "started", row["account_id"], **_device(by_pair[pair])))
     note(s, events)
-    return [newest[one.quiz_id, one.member_id][2] for one in starts]
+    return [newest[one.quiz_id, one.member_id][2] if one.quiz_id in served else gate.not_published() for one in starts]
+
+
+def _served(s: Session, starts: Sequence[Start]) -> set[int]:
+    """The quizzes that are published, and stay so until the starts are stored."""
+    wanted = sa.select(Quiz.id).where(
+        among(s, Quiz.id, (one.quiz_id for one in starts)), Quiz.state == QuizState.PUBLISHED
+    )
+    return set(s.scalars(wanted.order_by(Quiz.id).with_for_update(read=True)))
 
 
 def _newest(s: Session, starts: Sequence[Start]) -> Mapping[Pair, tuple[int, AttemptState, int, int]]:
@@ -214,24 +228,25 @@ def open_page(s: Session, opens: Sequence[Open]) -> list[Sitting | SchoolError]:
     return answers
 
 
-def close(s: Session, ends: Sequence[tuple[Sitting, int]], by: str, zone: str) -> None:
-    """Hand in what is open among the sittings (locked by `held`), each at its moment, and mark it; `by` is member, clock
-    or desk. Nobody is said to have handed in after their deadline: what came later was only on its way."""
+def close(s: Session, ends: Sequence[tuple[Sitting, int, str]], zone: str) -> None:
+    """Hand in what is open among the sittings (locked by `held`), each at its moment and by member, clock or desk, and
+    mark it. Nobody is said to have handed in after their deadline: what came later was only on its way."""
     ends = sorted((end for end in ends if end[0].state == AttemptState.OPEN), key=lambda end: end[0].id)
     if not ends:
         return
-    for one, at_ms in ends:
+    for one, at_ms, _ in ends:
         one.state = AttemptState.SUBMITTED
         one.submitted_ms = at_ms if one.deadline_ms is None else min(at_ms, one.deadline_ms)
     rows = [
-        {"at_id": one.id, "state": one.state, "submitted_ms": one.submitted_ms, "submitted_by": by} for one, _ in ends
+        {"at_id": one.id, "state": one.state, "submitted_ms": one.submitted_ms, "submitted_by": by}
+        for one, _, by in ends
     ]
     move(s, Attempt, rows)
-    note(s, [event(one.id, at_ms, "submitted", None, by=by) for one, at_ms in ends])
-    last_ms = max(at_ms for _, at_ms in ends)
-    marks.settle(s, [one.id for one, _ in ends], moment_of(last_ms), zone)
-    states = s.execute(sa.select(Attempt.id, Attempt.state).where(among(s, Attempt.id, (one.id for one, _ in ends))))
-    by_id = {one.id: one for one, _ in ends}
+    note(s, [event(one.id, at_ms, "submitted", None, by=by) for one, at_ms, by in ends])
+    last_ms = max(at_ms for _, at_ms, _ in ends)
+    marks.settle(s, [one.id for one, _, _ in ends], moment_of(last_ms), zone)
+    states = s.execute(sa.select(Attempt.id, Attempt.state).where(among(s, Attempt.id, (one.id for one, _, _ in ends))))
+    by_id = {one.id: one for one, _, _ in ends}
     for attempt_id, state in states:
         by_id[attempt_id].state = AttemptState(state)
 
