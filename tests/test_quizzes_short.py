@@ -25,6 +25,8 @@ from school.quizzes.bank.models import Question, QuestionKind
 from school.quizzes.marks import short
 from school.quizzes.marks.models import ShortMark
 from school.quizzes.papers.models import Quiz, QuizHelper, QuizItem, QuizKind, QuizSection, Show
+from school.quizzes.sittings import control
+from school.quizzes.sittings import service as sitting
 from school.quizzes.sittings.models import Attempt, AttemptState
 
 ZONE = "Asia/Shanghai"
@@ -122,6 +124,23 @@ def test_a_mark_may_be_thought_over_until_somebody_else_has_marked(
     assert "还能改的" not in late
     with db.read() as s:
         assert s.scalars(sa.select(Attempt.score_100).where(Attempt.score_100 > 0)).all() == [350]
+
+
+def test_an_answer_that_may_change_again_is_marked_anew(db: Database, cast: Cast, exam: tuple[Quiz, Question]) -> None:
+    quiz, _ = exam
+    at_ms = round(now().timestamp() * 1000)
+    known = next(each for each in waiting(db, quiz, cast.reviewer) if each.text == "每月一次。")
+    give(db, quiz, cast.trainer, "每月一次。", "8")
+    with db.write() as s:
+        s.execute(sa.update(Quiz).values(show=Show.NEVER))
+        control.reopen(s, standing(s, cast.trainer.person, quiz.id), known.attempt_id, 5, "停电。", at_ms, ZONE)
+    with pytest.raises(Conflict, match=r"short\.done"), db.write() as s:
+        short.give(s, KEYS, standing(s, cast.reviewer.person, quiz.id), known.handle, "8", "", now(), ZONE)
+    with db.write() as s:
+        assert s.query(ShortMark).all() == []
+        sitting.close(s, [(sitting.held(s, [known.attempt_id])[known.attempt_id], at_ms, "member")], ZONE)
+    for actor in (cast.trainer, cast.reviewer):
+        assert {each.text for each in waiting(db, quiz, actor)} == {"每月一次。", "组长召集。"}
 
 
 @pytest.mark.parametrize("drawn", [False, True])

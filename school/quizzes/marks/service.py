@@ -171,6 +171,11 @@ def short_marks(s: Session, attempt_ids: Collection[int]) -> dict[Place, list[in
     return found
 
 
+def forget_short_marks(s: Session, attempt_id: int) -> None:
+    """Take back what people gave the short answers of an attempt whose member may change them; the audit log keeps it."""
+    s.execute(sa.delete(ShortMark).where(ShortMark.attempt_id == attempt_id))
+
+
 # ── results ─────────────────────────────────────────────
 
 

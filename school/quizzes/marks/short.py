@@ -169,19 +169,7 @@ def give(
 
     Raises Invalid (`short.points`, `short.note`), Conflict (`short.done`) when it needs no mark of theirs any more.
     """
-    own: Mark | None = None
-    answer = next(
-        (one for question in asked(s, keys, may_mark(here)) for one in question.answers if one.handle == name), None
-    )
-    if answer is not None:
-        s.execute(sa.select(Attempt.id).where(Attempt.id == answer.attempt_id).with_for_update(key_share=True))
-        marked = _given(s, here.quiz.id, answer.attempt_id)[answer.attempt_id, answer.position]  # now that it is locked
-        own = _own(marked, here.person.account_id)
-        done = agreed([mark.points_100 for mark in marked], answer.points_100) is not None
-        if own is None and (done or answer.mine or any(mark.marker_id == here.person.account_id for mark in marked)):
-            answer = None
-    if answer is None:
-        raise Conflict("short.done", N_("这份答案已经评完，或者您已经评过了。请接着评下一份。"))
+    answer, own = _wanted(s, keys, may_mark(here), name)
     points_100, note = hundredths(typed), tidy(note)
     if points_100 is None or points_100 > answer.points_100:
         raise Invalid("short.points", N_("请填 0 到 %(most)g 之间的分数，最多两位小数。"), most=answer.points_100 / 100)
@@ -199,6 +187,21 @@ def give(
     )  # fmt: skip
     marks.settle(s, [answer.attempt_id], now, zone)
     return answer
+
+
+def _wanted(s: Session, keys: Keys, here: Standing, name: str) -> tuple[Answer, Mark | None]:
+    """The answer this person knows as `name`, its sitting locked, and the mark of theirs that they may change."""
+    answer = next((one for question in asked(s, keys, here) for one in question.answers if one.handle == name), None)
+    if answer is not None:
+        over = sa.select(Attempt.id).where(Attempt.id == answer.attempt_id, Attempt.state.in_(marks.OVER))
+        if s.scalar(over.with_for_update(key_share=True)) is not None:  # else it was opened again meanwhile
+            marked = _given(s, here.quiz.id, answer.attempt_id)[answer.attempt_id, answer.position]
+            own = _own(marked, here.person.account_id)
+            done = agreed([mark.points_100 for mark in marked], answer.points_100) is not None
+            mine = answer.mine or any(mark.marker_id == here.person.account_id for mark in marked)
+            if own is not None or not (done or mine):
+                return answer, own
+    raise Conflict("short.done", N_("这份答案已经评完，或者您已经评过了。请接着评下一份。"))
 
 
 def _own(marked: Sequence[Mark], account_id: int) -> Mark | None:

@@ -147,7 +147,7 @@ def void(s: Session, here: Standing, attempt_id: int, reason: str, at_ms: int, z
 
 def reopen(s: Session, here: Standing, attempt_id: int, minutes: int, reason: str, at_ms: int, zone: str) -> None:
     """Let somebody go on whose sitting is over (a power cut at the deadline, a slip of the hand): `minutes` from now, with
-    the paper and the answers they had. Its marks are taken back until it is handed in again.
+    the paper and the answers they had. Its marks are taken back; handed in again it is marked anew, short answers too.
 
     Raises Conflict: `attempt.open` when it goes on, `attempt.told` when what is right has been shown already,
     `attempt.another` when the person has begun another one.
@@ -166,6 +166,7 @@ def reopen(s: Session, here: Standing, attempt_id: int, minutes: int, reason: st
     if s.scalar(other) is not None:
         raise Conflict("attempt.another", N_("这位同志已经另外开始了一次答题，原来的一次不能再打开。"))
     _withdraw(s, here, one, reason, at_ms, zone)
+    marks.forget_short_marks(s, one.id)
     again = {
         "at_id": one.id, "state": AttemptState.OPEN, "submitted_ms": None, "submitted_by": "", "score_100": None,
         "passed": None, "deadline_ms": None if one.deadline_ms is None else at_ms + length_ms,
