@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from actors import Cast
 from school.core.db import Database
+from school.core.time import now, year_of
 from school.org.models import Member, MemberCategory, PostHolding, PostType
 from school.records.ledger import lock_members, mark, open_years
 from school.records.models import HourExemption, HourPolicy, Mode
 from school.records.service import NewEntry, post_entries, rebuild_dirty
 
-NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
-YEAR = 2026
+YEAR = year_of(now(), "Asia/Shanghai")  # the pages show the running year
+NOW = datetime(YEAR, 11, 22, 2, 0, tzinfo=UTC)
 SCRIPT = "<script>alert(1)</script>"
 FORMULA = "=1+1"
 LONG = "阿卜杜勒艾则孜" * 5 + "·买买提江"  # forty signs
@@ -32,12 +33,12 @@ class Filed:
 
 
 def policies(s: Session) -> None:
-    for year, member, secretary, online in ((2025, 2400, 4000, 1000), (2026, 3200, 5600, 2000)):
+    for year, member, secretary, online in ((YEAR - 1, 2400, 4000, 1000), (YEAR, 3200, 5600, 2000)):
         for audience, group in (("member", member), ("secretary", secretary)):
             s.add(
                 HourPolicy(
                     name=f"青禾县 {year} 年学时办法", audience=audience, effective_from=date(year, 1, 1),
-                    effective_until=date(2025, 12, 31) if year == 2025 else None,
+                    effective_until=date(year, 12, 31) if year < YEAR else None,
                     required_group_100=group, required_online_100=online,
                 )
             )  # fmt: skip
@@ -59,7 +60,7 @@ def rebuild(db: Database) -> None:
 
 
 def file_year(db: Database, cast: Cast) -> Filed:
-    """Fill 2026 (and a little of 2025); 周谷雨's figures, 20 集中 and 15 网络, stand for `cast.member`."""
+    """Fill the running year (and a little of the last); 周谷雨's figures, 20 集中 and 15 网络, stand for `cast.member`."""
     with db.write() as s:
         policies(s)
         made = [_member(s, cast.branch_id, name) for name in Filed({}).names]
@@ -98,17 +99,17 @@ def _lines(cast: Cast, ids: dict[str, int]) -> Sequence[NewEntry]:
     me, secretary = cast.member.member_id, cast.secretary.member_id
     lines = [
         entry(
-            me, Mode.GROUP, 1600, date(2026, 3, 12), 1, title="支部党员大会、学习讨论", evidence={"witness": "李秀兰"}
+            me, Mode.GROUP, 1600, date(YEAR, 3, 12), 1, title="支部党员大会、学习讨论", evidence={"witness": "李秀兰"}
         ),
-        entry(me, Mode.GROUP, 400, date(2026, 10, 8), 2, title="柑橘技术现场会"),
-        entry(me, Mode.ONLINE, 1500, date(2026, 7, 3), 3, title="从石库门到南湖：党的创建故事"),
-        entry(me, Mode.GROUP, 2400, date(2025, 5, 6), 4, title="去年的集中轮训"),
-        entry(secretary, Mode.GROUP, 5600, date(2026, 4, 2), 1),
-        entry(secretary, Mode.ONLINE, 2000, date(2026, 5, 2), 3),
-        entry(cast.outsider.member_id, Mode.GROUP, 800, date(2026, 3, 12), 5, category="special_lecture"),
+        entry(me, Mode.GROUP, 400, date(YEAR, 10, 8), 2, title="柑橘技术现场会"),
+        entry(me, Mode.ONLINE, 1500, date(YEAR, 7, 3), 3, title="从石库门到南湖：党的创建故事"),
+        entry(me, Mode.GROUP, 2400, date(YEAR - 1, 5, 6), 4, title="去年的集中轮训"),
+        entry(secretary, Mode.GROUP, 5600, date(YEAR, 4, 2), 1),
+        entry(secretary, Mode.ONLINE, 2000, date(YEAR, 5, 2), 3),
+        entry(cast.outsider.member_id, Mode.GROUP, 800, date(YEAR, 3, 12), 5, category="special_lecture"),
     ]
     for number, (name, member_id) in enumerate(ids.items()):
         lines.append(
-            entry(member_id, Mode.GROUP, 100 * (number + 1), date(2026, number + 1, 15), 10, title=f"{name}的学习")
+            entry(member_id, Mode.GROUP, 100 * (number + 1), date(YEAR, number + 1, 15), 10, title=f"{name}的学习")
         )
     return lines

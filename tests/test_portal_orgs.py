@@ -93,7 +93,9 @@ def test_the_branch_table_cell_by_cell(client: SchoolClient, cast: Cast, filed: 
     client.act_as(cast.secretary)
     rows = sheet(client, f"/orgs/{cast.branch_id}/hours.xlsx?year={YEAR}&sort=pinyin")
     assert rows[0][0] == f"{YEAR}年学时统计表"
-    assert rows[1][0].startswith("填报单位：中共河东村支部委员会　　统计期间：2026-01-01 至 2026-12-31　　打印日期：")
+    assert rows[1][0].startswith(
+        f"填报单位：中共河东村支部委员会　　统计期间：{YEAR}-01-01 至 {YEAR}-12-31　　打印日期："
+    )
     assert rows[2] == [column.title for column in HOURS_COLUMNS]
     assert rows[2] == [
         "序号",

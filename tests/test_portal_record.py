@@ -88,7 +88,7 @@ def test_the_file_shows_only_ones_own_year(client: SchoolClient, cast: Cast, fil
         "支部党员大会、学习讨论",
         "柑橘技术现场会",
         "从石库门到南湖：党的创建故事",
-        "青禾县 2026 年学时办法",
+        f"青禾县 {YEAR} 年学时办法",
         "中共河东村支部委员会",
     ):
         assert title in text
@@ -109,7 +109,7 @@ def test_a_correction_is_struck_through_and_keeps_what_was(
         wrong = s.scalars(sa.select(StudyHourEntry).where(StudyHourEntry.title == "柑橘技术现场会")).one()
         reverse_entry(s, cast.secretary.person, wrong.id, "不满半天", NOW)
         post_entries(
-            s, [entry(cast.member.member_id, Mode.GROUP, 200, date(2026, 10, 8), 2, title="柑橘技术现场会")], NOW
+            s, [entry(cast.member.member_id, Mode.GROUP, 200, date(YEAR, 10, 8), 2, title="柑橘技术现场会")], NOW
         )
     client.act_as(cast.member)
     text = client.get("/record").text
@@ -140,7 +140,7 @@ def test_what_is_begun_stands_with_its_ribbon_and_its_reason(
         assert [each.item.id for each in open_items(s, cast.member.member_id, YEAR)] == [begun]
         assert open_items(s, cast.outsider.member_id, YEAR) == []
     with db.write() as s:
-        post_entries(s, [entry(cast.member.member_id, Mode.ONLINE, 100, date(2026, 11, 2), 901)], NOW)
+        post_entries(s, [entry(cast.member.member_id, Mode.ONLINE, 100, date(YEAR, 11, 2), 901)], NOW)
     with db.read() as s:
         assert open_items(s, cast.member.member_id, YEAR) == []
 
@@ -151,17 +151,17 @@ def test_a_line_keeps_the_ribbon_it_was_earned_with(
     evidence = {
         "required_permille": 900, "length_ms": 600_000, "covered_ms": 570_000, "refused_ms": 0,
         "parts": [{"part_id": 1, "ref_id": 1, "title": "第1讲", "length_ms": 600_000, "online": [[0, 570_000]], "group": []}],
-        "sessions": [{"id": 1, "opened_at": "2026-07-01T12:10:00+00:00", "device": "Mozilla/5.0 (Linux; Android 13) Chrome"}],
+        "sessions": [{"id": 1, "opened_at": f"{YEAR}-07-01T12:10:00+00:00", "device": "Mozilla/5.0 (Linux; Android 13) Chrome"}],
     }  # fmt: skip
     with db.write() as s:
-        line = entry(cast.member.member_id, Mode.ONLINE, 50, date(2026, 7, 3), 31, evidence=evidence)
+        line = entry(cast.member.member_id, Mode.ONLINE, 50, date(YEAR, 7, 3), 31, evidence=evidence)
         post_entries(s, [line], NOW)
     client.act_as(cast.member)
     text = client.get("/record").text
     assert "全长 10:00，已计入 9:30，未计入 0:00" in text
     assert "95%（学完需要 90%）" in text
     assert "7月1日 20:10，打开 1 次（Android Chrome）" in text
-    assert "<td>2026.07.01—07.03</td>" in client.get("/record/print").text
+    assert f"<td>{YEAR}.07.01—07.03</td>" in client.get("/record/print").text
 
 
 def test_a_review_shows_its_state(client: SchoolClient, db: Database, cast: Cast, filed: Filed) -> None:
@@ -206,7 +206,7 @@ def test_the_register_has_the_fields_of_the_form(client: SchoolClient, cast: Cas
         assert f">{word}</th>" in text, word
     assert "集中 20　网络 15" in text
     assert "集中 32　网络 20　还需：集中 12　网络 5" in text
-    assert "<td>2026.03.12</td>" in text
+    assert f"<td>{YEAR}.03.12</td>" in text
     assert "李秀兰" in text
 
 
@@ -217,7 +217,7 @@ def test_own_data_leaves_whole_and_is_noted(client: SchoolClient, db: Database, 
     rows = book.get_sheet_by_name(str(YEAR)).to_python()
     assert rows[2] == [column.title for column in LINE_COLUMNS]
     assert rows[3] == [
-        1, cast.member.name, "2026-03-12", "支部党员大会、学习讨论", "集中", "石桥镇党委", 16, "支部登记", "已计入",
+        1, cast.member.name, f"{YEAR}-03-12", "支部党员大会、学习讨论", "集中", "石桥镇党委", 16, "支部登记", "已计入",
     ]  # fmt: skip
     assert [row[6] for row in rows[3:]] == [16, 15, 4]
     with db.read() as s:
@@ -230,11 +230,11 @@ def test_after_a_transfer_the_old_branch_stays_on_old_lines(db: Database, cast: 
     with db.write() as s:
         s.add(
             MembershipTransfer(
-                member_id=mover, from_org_id=cast.branch_id, to_org_id=cast.other_branch_id, on_date=date(2026, 5, 16)
+                member_id=mover, from_org_id=cast.branch_id, to_org_id=cast.other_branch_id, on_date=date(YEAR, 5, 16)
             )
         )
         s.flush()
-        post_entries(s, [entry(mover, Mode.GROUP, 200, date(2026, m, 1), 60 + m) for m in (4, 7)], NOW)
+        post_entries(s, [entry(mover, Mode.GROUP, 200, date(YEAR, m, 1), 60 + m) for m in (4, 7)], NOW)
     with db.read() as s:
         places = {line.entry.occurred_on.month: line.org_name for line in lines_of(s, mover, YEAR)}
     assert places[4] == "中共河东村支部委员会"

@@ -55,7 +55,7 @@ def test_members_add_up_to_the_branch_and_branches_to_the_committee(db: Database
 
 def test_figures_agree_after_a_correction_and_a_new_line(db: Database, cast: Cast, filed: Filed) -> None:
     with db.write() as s:
-        post_entries(s, [file_kit.entry(cast.outsider.member_id, Mode.ONLINE, 250, date(2026, 8, 1), 77)], NOW)
+        post_entries(s, [file_kit.entry(cast.outsider.member_id, Mode.ONLINE, 250, date(YEAR, 8, 1), 77)], NOW)
     file_kit.rebuild(db)
     with db.read() as s:
         rows, _ = reports.members(s, cast.other_branch_id, YEAR, Filters(), 50)

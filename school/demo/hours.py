@@ -181,16 +181,11 @@ def _lines(
     for event in events:
         if chance.random() < here:
             yield _line(member.id, Mode.GROUP, event)
-    if member.post == PostType.SECRETARY:
+    ended = date(year, 4, 17)
+    if member.post == PostType.SECRETARY and ended <= today:
         course = Event(
-            member.id,
-            date(year, 4, 17),
-            "党支部书记培训班（第一期）",
-            "青禾县委党校",
-            "off_job_class",
-            2400,
-            {"result": "合格"},
-        )
+            member.id, ended, "党支部书记培训班（第一期）", "青禾县委党校", "off_job_class", 2400, {"result": "合格"}
+        )  # fmt: skip
         yield replace(_line(member.id, Mode.GROUP, course), source_kind="class")
     wanted = chance.choice((3, 5, 6, 7, 7, 8)) if year == today.year else 4
     for number in sorted(chance.sample(range(len(NET)), len(NET) if member.post else wanted)):
