@@ -212,7 +212,7 @@ def claim(w: World) -> Call:
 
 def forged_claim(w: World) -> Call:
     call = claim(w)
-    call.send["json"]["token"] = call.send["json"]["token"][:-2] + "xx"
+    call.send["json"]["token"] = call.send["json"]["token"][:-2] + "!!"
     return call
 
 
