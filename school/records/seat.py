@@ -95,8 +95,11 @@ def _asked(s: Session, member_id: int, part: Ribbon) -> tuple[tuple[int, int], .
     return tuple((start, end) for start, end in rows if start is not None and end is not None)
 
 
-def script_data(seat: Seat, sessions: str, *, done: bool) -> dict[str, Any]:
-    """What the player's script counts with; `sessions` is the address that opens a play session, lengths are ms."""
+def script_data(seat: Seat, sessions: str, *, done: bool, expected: bool = True) -> dict[str, Any]:
+    """What the player's script counts with; `sessions` is the address that opens a play session, lengths are ms.
+
+    Who is not `expected` to complete the item needs nothing more; what they watch counts as ever.
+    """
     return {
         "part_id": seat.part.part_id,
         "sessions": sessions,
@@ -106,7 +109,7 @@ def script_data(seat: Seat, sessions: str, *, done: bool) -> dict[str, Any]:
         "covered": seat.part.covered,
         "refused": seat.part.refused,
         "asked": seat.asked,
-        "need_ms": seat.need_ms,
+        "need_ms": seat.need_ms if expected else 0,
         "elsewhere_ms": seat.elsewhere_ms,
         "done": done,
     }
