@@ -57,7 +57,8 @@ def _study(s: Session, here: Standing, seat: Seat | None) -> dict[str, Any] | No
     year = year_of(now(), school().settings.zone)
     done = here.live.id in credited(s, seat.member_id, year, ITEM, [here.live.id])
     sessions = url_for("live.replay_session", class_id=here.live.id)
-    return script_data(seat, sessions, done=done, expected=not here.desk)  # whoever gave the class has nothing to make up
+    # whoever gave the class has nothing to make up
+    return script_data(seat, sessions, done=done, expected=not here.desk)
 
 
 def _place(seat: Seat | None, in_ms: int) -> int:
